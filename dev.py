@@ -274,7 +274,10 @@ def use_newer_python() -> int:
     """Hand over to a newer Python on the path, or say in one line what is missing."""
     for minor in (13, 12, 11):
         found = shutil.which(f"python3.{minor}")
-        if found and subprocess.call([found, "-c", "import venv"]) == 0:
+        if (
+            found
+            and subprocess.run([found, "-c", "import venv"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+        ):
             return subprocess.call([found, __file__, *sys.argv[1:]])
     version = ".".join(str(part) for part in sys.version_info[:2])
     print(f"Quietfill needs Python 3.11 or newer; this is {version}, and no newer one is on the path.", file=sys.stderr)
