@@ -74,10 +74,10 @@ def clock_reads(tree: ast.AST) -> Iterator[int]:
 
 def sleeps(tree: ast.AST) -> Iterator[int]:
     """Yield the lines that wait for the real clock; `asyncio.sleep(0)` only lets others run."""
-    for node in ast.walk(tree):
-        called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-        if called in {"time.sleep", "asyncio.sleep", "sleep"} and ast.unparse(node) != "asyncio.sleep(0)":
-            yield node.lineno
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        waits = ast.unparse(call.func) in {"time.sleep", "asyncio.sleep", "sleep"}
+        if waits and ast.unparse(call) != "asyncio.sleep(0)":
+            yield call.lineno
 
 
 def test_no_module_has_a_name_that_says_nothing(source):
