@@ -44,6 +44,8 @@ def main() -> int:
     """Run one sub-command and return its exit code."""
     if sys.version_info < OLDEST_PYTHON:
         return use_newer_python()
+    if Path(sys.prefix) == VENV:  # an activated .venv can neither make itself anew nor does it hold pip
+        return subprocess.call([getattr(sys, "_base_executable", sys.executable), *sys.argv])
     usage = "".join("\n  {:<10} {}".format(*row) for row in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="dev.py",
@@ -107,7 +109,7 @@ def bench(arguments: list[str]) -> int:
 def docs(arguments: list[str]) -> int:
     """Build the documentation into site/; with `serve`, show it and follow changes."""
     set_up(dev=True)
-    return subprocess.call(tool("mkdocs", *(arguments or ["build", "--strict", "--quiet"])))
+    return subprocess.call(tool("mkdocs", *(arguments or ["build", "--strict"])))
 
 
 def lock(arguments: list[str]) -> int:
@@ -227,7 +229,7 @@ def static_checks() -> list[tuple[str, list[str | Path]]]:
         ("mypy", tool("mypy")),
         ("basedpyright", tool("basedpyright")),
         ("lint-imports", tool("lint-imports", "--no-logo")),
-        ("docs", tool("mkdocs", "build", "--strict", "--quiet")),
+        ("docs", tool("mkdocs", "build", "--strict")),  # `--quiet` would let warnings pass
     ]
 
 
