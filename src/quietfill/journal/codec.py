@@ -13,8 +13,8 @@ A body keeps the schema version it was written under; up-casters bring older one
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -93,12 +93,45 @@ class Codec:
         return msgspec.convert(content, AnyRecord)  # type: ignore[no-any-return]
 
 
+class Chained(NamedTuple):
+    """One record's body in its place in the chain."""
+
+    sequence: int
+    version: int
+    body: bytes
+    digest: bytes
+
+
+class Chain:
+    """The growing end of a chain: gives records their numbers and digests."""
+
+    def __init__(self, sequence: int = 0, digest: bytes = GENESIS) -> None:
+        self.sequence = sequence
+        self.digest = digest
+
+    @property
+    def head(self) -> str:
+        """The digest as hex text."""
+        return self.digest.hex()
+
+    def extend(self, records: Sequence[AnyRecord]) -> list[Chained]:
+        """Take all of *records* in order, or none when one of them cannot be encoded.
+
+        Raises:
+            JournalError: see `Codec.encode`.
+        """
+        bodies = [CODEC.encode(record) for record in records]
+        taken: list[Chained] = []
+        for body in bodies:
+            self.sequence += 1
+            self.digest = link(self.digest, self.sequence, body)
+            taken.append(Chained(self.sequence, CODEC.version, body, self.digest))
+        return taken
+
+
 def link(previous: bytes, sequence: int, body: bytes) -> bytes:
     """Return the digest of record number *sequence*, which follows the one with digest *previous*."""
-    digest = hashlib.sha256(previous)
-    digest.update(sequence.to_bytes(8, "big"))
-    digest.update(body)
-    return digest.digest()
+    return hashlib.sha256(b"%b%b%b" % (previous, sequence.to_bytes(8, "big"), body)).digest()
 
 
 CODEC = Codec()

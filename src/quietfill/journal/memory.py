@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from quietfill.domain.errors import JournalError
 from quietfill.domain.records import AnyRecord
-from quietfill.journal.codec import CODEC, GENESIS, link
+from quietfill.journal.codec import CODEC, Chain, Chained
 from quietfill.ports.journal import JournalEntry
 
 
@@ -18,43 +18,39 @@ class MemoryJournal:
     """
 
     def __init__(self) -> None:
-        self._bodies: list[bytes] = []
-        self._digests: list[bytes] = []
-        self._head = GENESIS
+        self._chain = Chain()
+        self._rows: list[Chained] = []
         self._listener: Callable[[int], None] | None = None
         self._closed = False
 
     @property
     def sequence(self) -> int:
         """Number of the last record appended; 0 when empty."""
-        return len(self._bodies)
+        return self._chain.sequence
 
     @property
     def committed(self) -> int:
         """Number of the last record appended: here, memory is as durable as it gets."""
-        return len(self._bodies)
+        return self._chain.sequence
 
     @property
     def head(self) -> str:
         """Hex SHA-256 of the chain up to the last record appended."""
-        return self._head.hex()
+        return self._chain.head
 
     def append(self, records: Sequence[AnyRecord]) -> int:
-        """Take records in order; return the sequence number of the last.
+        """Take all records in order, or none; return the sequence number of the last.
 
         Raises:
-            JournalError: when the journal is closed.
+            JournalError: when the journal is closed, or a record cannot be encoded.
         """
         if self._closed:
             raise JournalError("the journal is closed")
-        bodies = [CODEC.encode(record) for record in records]  # all or nothing: a bad one takes none
-        for body in bodies:
-            self._head = link(self._head, len(self._bodies) + 1, body)
-            self._bodies.append(body)
-            self._digests.append(self._head)
-        if bodies and self._listener is not None:
-            self._listener(len(self._bodies))
-        return len(self._bodies)
+        taken = self._chain.extend(records)
+        self._rows += taken
+        if taken and self._listener is not None:
+            self._listener(self._chain.sequence)
+        return self._chain.sequence
 
     def on_commit(self, listener: Callable[[int], None]) -> None:
         """Set the one listener; it is called inside `append`, after the records were taken."""
@@ -62,11 +58,10 @@ class MemoryJournal:
 
     def read(self, after: int = 0) -> Iterator[JournalEntry]:
         """Yield the entries behind sequence number *after*; records appended meanwhile come too."""
-        sequence = after
-        while sequence < len(self._bodies):
-            record = CODEC.decode(self._bodies[sequence], CODEC.version)
-            sequence += 1
-            yield JournalEntry(sequence=sequence, record=record, digest=self._digests[sequence - 1])
+        while after < len(self._rows):
+            row = self._rows[after]
+            after = row.sequence
+            yield JournalEntry(row.sequence, CODEC.decode(row.body, row.version), row.digest)
 
     def close(self) -> None:
         """Take no more records; what was taken can still be read."""
