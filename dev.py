@@ -90,12 +90,12 @@ def check(arguments: list[str]) -> int:
 
 
 def check_all(arguments: list[str]) -> int:
-    """Run `check` with nothing left out."""
+    """Run `check` with no test left out, and show which branches none of them took."""
     started = time.monotonic()
     set_up(dev=True)
     failed = [name for name, command in static_checks() if not step(name, command)]
     print("pytest      (everything)", flush=True)
-    return finish_check(failed, ["-m", "", *arguments], started)
+    return finish_check(failed, ["-m", "", "--cov", "--cov-report=term", *arguments], started)
 
 
 def bench(arguments: list[str]) -> int:
@@ -246,7 +246,7 @@ def step(name: str, command: list[str | Path]) -> bool:
 
 def finish_check(failed: list[str], arguments: list[str], started: float) -> int:
     """Run the tests in view, then say in one line how the whole check went."""
-    if subprocess.call([PYTHON, "-m", "pytest", "--quiet", "--numprocesses=auto", "--dist=worksteal", *arguments]):
+    if subprocess.call([PYTHON, "-m", "pytest", "--numprocesses=auto", "--dist=worksteal", *arguments]):
         failed = [*failed, "pytest"]
     outcome = f"FAILED: {', '.join(failed)}" if failed else "ok"
     print(f"check {outcome}, {time.monotonic() - started:.1f} s", flush=True)

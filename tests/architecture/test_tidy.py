@@ -2,9 +2,12 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 
 import pytest
+
+import quietfill
 
 VAGUE_WORDS = {"helper", "helpers", "manager", "managers", "process", "util", "utils"}
 LONGEST_FUNCTION = 60  # lines, its docstring not counted
@@ -172,6 +175,13 @@ def test_no_file_names_an_index_or_a_machine(root, files):
             found += [f"{name}:{number}" for number, line in enumerate(content.splitlines(), 1) if address.search(line)]
 
     assert not found, listing(found)
+
+
+def test_versions_agree(root):
+    """The package says of itself the version that it is distributed under."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert quietfill.__version__ == project["version"]
 
 
 @pytest.mark.parametrize(
