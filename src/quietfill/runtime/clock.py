@@ -1,0 +1,52 @@
+"""The one place that reads a clock."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import datetime
+
+from quietfill.domain.types import Duration, Timestamp, datetime_of
+from quietfill.ports.clock import Clock
+
+
+class SystemClock:
+    """The machine's time in ns UTC, which never goes back.
+
+    The wall clock is read once; from there on the monotonic one counts. A wall clock that somebody sets,
+    or that the network corrects, therefore moves no deadline; `drift` says by how much the two differ.
+    """
+
+    def __init__(self) -> None:
+        self._offset = time.time_ns() - time.monotonic_ns()
+
+    def now(self) -> Timestamp:
+        """Return the present instant."""
+        return self._offset + time.monotonic_ns()
+
+    def drift(self) -> Duration:
+        """Return how far the wall clock is ahead of us in ns, negative when behind.
+
+        More than a second of it means that the clock was set or the machine slept.
+        """
+        return time.time_ns() - self.now()
+
+
+class SystemStamps:
+    """Fresh ids and the system's time for public events whose caller states neither."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def new_id(self) -> str:
+        """Return a uuid4 as text."""
+        return str(uuid.uuid4())
+
+    def utc_now(self) -> datetime:
+        """Return the present time as an aware UTC datetime."""
+        return datetime_of(self._clock.now())
+
+
+def wall_seconds() -> float:
+    """Return seconds from an arbitrary origin, to measure by differences how long a run takes."""
+    return time.perf_counter()
