@@ -1,0 +1,1 @@
+"""The public face: the one component that may send orders to a broker."""
