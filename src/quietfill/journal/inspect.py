@@ -37,7 +37,7 @@ class VerifyResult:
 
 
 def verify(path: str | Path, noted_head: str | None = None) -> VerifyResult:
-    """Check every record of a journal against the chain.
+    """Check every record of a journal against the chain, and the file itself.
 
     The chain alone cannot show that its last records were cut off, or that the whole file was written anew:
     that takes a head which was noted elsewhere, at any earlier time.
@@ -55,6 +55,7 @@ def verify(path: str | Path, noted_head: str | None = None) -> VerifyResult:
                 count, digest = entry.sequence, entry.digest
                 if digest == wanted:
                     noted_at = count
+            reader.check_structure()
         except DamagedError as damage:
             problem = damage
     if problem is None and wanted is not None and noted_at is None:

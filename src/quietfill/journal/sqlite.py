@@ -23,7 +23,7 @@ from quietfill.domain.types import Timestamp, iso_time
 from quietfill.journal.codec import GENESIS, Chain, DamagedError
 from quietfill.journal.commit import CommitThread
 from quietfill.journal.lock import WriterLock
-from quietfill.journal.sqlite_file import LAYOUT, JournalReader, connect, is_blank, refuse_foreign
+from quietfill.journal.sqlite_file import APPLICATION_ID, LAYOUT, JournalReader, connect, is_blank, refuse_foreign
 from quietfill.ports.journal import JournalEntry
 
 MAX_PENDING = 1_000_000
@@ -183,8 +183,9 @@ class SqliteJournal:
         with connection:
             if blank:
                 connection.execute(LAYOUT)
+                connection.pragma("application_id", APPLICATION_ID)
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", _origin(created_at).items())
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")  # from here on it may hold such records
+            connection.pragma("user_version", SCHEMA_VERSION)  # from here on it may hold such records
             connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'epoch'")
         self.epoch = int(connection.execute("SELECT value FROM meta WHERE key = 'epoch'").get)
         self._lock.note(self.epoch)

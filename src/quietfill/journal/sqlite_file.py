@@ -1,8 +1,8 @@
 """The SQLite file of a journal: its layout, how to tell it from other files, and how to read it.
 
-One table of records. `kind` and `at` can be asked for in SQL, but are computed from the body: what is
-stored once cannot contradict itself. `meta` says when, by what and by how many writers the file was
-made; nothing in it is part of the chain.
+One table of records. The view `entries` gives their kind and time in SQL, computed from the body: what is
+stored once cannot contradict itself. `meta` says when and by what the file was made and how often it was
+opened for writing; nothing in it is part of the chain.
 """
 
 from __future__ import annotations
@@ -23,18 +23,15 @@ APPLICATION_ID = 0x51464A4C  # "QFJL"
 PAGE_ROWS = 1_000
 """Records fetched at a time: a reader never pins the write-ahead log for longer than this takes."""
 
-LAYOUT = f"""
+LAYOUT = """
 CREATE TABLE records(
     sequence INTEGER PRIMARY KEY,
     version INTEGER NOT NULL,
     body TEXT NOT NULL,
-    digest BLOB NOT NULL,
-    kind TEXT GENERATED ALWAYS AS (body ->> '$.kind') VIRTUAL,
-    at INTEGER GENERATED ALWAYS AS (body ->> '$.at') VIRTUAL
+    digest BLOB NOT NULL
 ) STRICT;
+CREATE VIEW entries AS SELECT sequence, body ->> '$.at' AS at, body ->> '$.kind' AS kind, body FROM records;
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
 """
 
 _SELECT = "SELECT sequence, version, CAST(body AS BLOB), digest FROM records"
@@ -107,6 +104,16 @@ class JournalReader:
         """Return the last record, or None when there is none."""
         rows = self._fetch(0, f"{_SELECT} ORDER BY sequence DESC LIMIT 1", ())
         return Chained._make(rows[0]) if rows else None
+
+    def check_structure(self) -> None:
+        """Do nothing when the file is sound as an SQLite database, which the chain does not look at.
+
+        Raises:
+            DamagedError: when it is not.
+        """
+        answer = str(self._fetch(0, "PRAGMA quick_check(1)", ())[0][0])
+        if answer != "ok":
+            raise DamagedError(str(self.path), 0, " ".join(answer.split()))
 
     def _digest(self, sequence: int) -> bytes:
         if sequence == 0:
