@@ -1,0 +1,33 @@
+"""Execution algorithms: each says which slices should be working now. Pure, one file an algo.
+
+The names here are what an algo of your own needs; `docs/how-to/write-an-algo.md` shows how.
+"""
+
+from quietfill.algos.base import (
+    Algo,
+    AlgoParams,
+    ChildView,
+    Outcome,
+    ParentView,
+    Plan,
+    Rest,
+    Slice,
+)
+from quietfill.algos.pricing import Priced, cross, inside, rest
+from quietfill.algos.windows import child_of
+
+__all__ = [
+    "Algo",
+    "AlgoParams",
+    "ChildView",
+    "Outcome",
+    "ParentView",
+    "Plan",
+    "Priced",
+    "Rest",
+    "Slice",
+    "child_of",
+    "cross",
+    "inside",
+    "rest",
+]

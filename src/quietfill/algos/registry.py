@@ -1,0 +1,135 @@
+"""Which algos there are, and what can be set on each. One schema drives configuration, forms and docs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from quietfill.algos.base import Algo, AlgoParams
+from quietfill.algos.limit import Limit
+from quietfill.algos.market import Market
+from quietfill.algos.parameters import ParamRow, read_params, schema_rows
+from quietfill.algos.twap import Twap
+from quietfill.algos.windows import outside
+from quietfill.domain.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from quietfill.algos.base import ParentView, Plan
+    from quietfill.domain.types import Timestamp
+    from quietfill.market.view import MarketView
+
+
+class AlgoSpec(msgspec.Struct, frozen=True):
+    """One algo: what plans, what can be set, and what it is for.
+
+    Attributes:
+        name: how orders name it; lower case.
+        algo: answers with plans.
+        params: the parameters' schema.
+        docs: the first sentence of the class's docstring.
+        needs_limit: an order without a limit price is refused.
+    """
+
+    name: str
+    algo: Algo
+    params: type[AlgoParams]
+    docs: str
+    needs_limit: bool = False
+
+
+class AlgoRegistry:
+    """The algos that orders may name. Names are matched in any letter case."""
+
+    def __init__(self) -> None:
+        """Start empty; `registry()` gives one with the built-in algos."""
+        self._specs: dict[str, AlgoSpec] = {}
+
+    def register(self, spec: AlgoSpec) -> None:
+        """Add an algo.
+
+        Raises:
+            BadInput: when the name is taken or not a plain word.
+        """
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", spec.name):
+            raise BadInput(f"algo name {spec.name!r} must be lower-case letters, digits and _")
+        if spec.name in self._specs:
+            raise BadInput(f"algo {spec.name!r} is registered already")
+        self._specs[spec.name] = spec
+
+    def get(self, name: str) -> AlgoSpec:
+        """Return the algo of this name.
+
+        Raises:
+            BadInput: when there is none; the message lists the known ones.
+        """
+        spec = self._specs.get(name.lower())
+        if spec is None:
+            raise BadInput(f"unknown algo {name!r}; known: {', '.join(sorted(self._specs))}")
+        return spec
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._specs
+
+    def __iter__(self) -> Iterator[AlgoSpec]:
+        return iter(self._specs.values())
+
+
+def registry() -> AlgoRegistry:
+    """Return a registry with the built-in algos."""
+    known = AlgoRegistry()
+    known.register(spec_of("market", Market))
+    known.register(spec_of("limit", Limit, needs_limit=True))
+    known.register(spec_of("twap", Twap))
+    return known
+
+
+def spec_of(name: str, algo: type[Any], *, needs_limit: bool = False) -> AlgoSpec:
+    """Return the entry of a class with `plan`, a docstring and maybe its own `Params`.
+
+    Raises:
+        BadInput: when the class lacks one of these; the message names class and lack.
+    """
+    if not callable(getattr(algo, "plan", None)):
+        raise BadInput(f"algo {algo.__name__}: has no method plan(order, market, now)")
+    docs = (algo.__doc__ or "").strip().split("\n\n")[0]
+    if not docs:
+        raise BadInput(f"algo {algo.__name__}: has no docstring to say what it is for")
+    params = getattr(algo, "Params", AlgoParams)
+    if not (isinstance(params, type) and issubclass(params, AlgoParams)):
+        raise BadInput(f"algo {algo.__name__}: Params must extend AlgoParams")
+    try:
+        made: Algo = algo()
+    except TypeError as error:
+        raise BadInput(f"algo {algo.__name__}: must be made without arguments ({error})") from None
+    return AlgoSpec(name, made, params, " ".join(docs.split()), needs_limit)
+
+
+def parse_params(spec: AlgoSpec, given: Mapping[str, Any]) -> AlgoParams:
+    """Return typed parameters from what a user wrote: texts from a command line, or TOML and JSON values.
+
+    Raises:
+        BadInput: one line that names algo, key and value.
+    """
+    return read_params(spec.name, spec.params, given)
+
+
+def describe(spec: AlgoSpec) -> list[ParamRow]:
+    """Return the parameters of an algo with type, default and meaning, its own first."""
+    return schema_rows(spec.params)
+
+
+class Windowed:
+    """A user's algo, asked only inside the order's own trading time; start, breaks and end are the same for all."""
+
+    def __init__(self, inner: Algo) -> None:
+        """Guard *inner*."""
+        self._inner = inner
+
+    def plan(self, order: ParentView, market: MarketView, now: Timestamp) -> Plan:
+        """Return the inner algo's plan, or what holds outside its window."""
+        idle = outside(order, now)
+        return self._inner.plan(order, market, now) if idle is None else idle
