@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import time
-import uuid
-from datetime import datetime
 
-from quietfill.domain.types import Duration, Timestamp, datetime_of
-from quietfill.ports.clock import Clock
+from quietfill.domain.types import Duration, Timestamp
 
 
 class SystemClock:
@@ -30,21 +27,6 @@ class SystemClock:
         More than a second of it means that the clock was set or the machine slept.
         """
         return time.time_ns() - self.now()
-
-
-class SystemStamps:
-    """Fresh ids and the system's time for public events whose caller states neither."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    def new_id(self) -> str:
-        """Return a uuid4 as text."""
-        return str(uuid.uuid4())
-
-    def utc_now(self) -> datetime:
-        """Return the present time as an aware UTC datetime."""
-        return datetime_of(self._clock.now())
 
 
 def wall_seconds() -> float:
