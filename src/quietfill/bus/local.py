@@ -19,6 +19,7 @@ from quietfill.domain.errors import BadInput
 from quietfill.domain.events import EventType
 
 _STOP_TIMEOUT_S = 10.0
+_CANCEL_TIMEOUT_S = 1.0  # one that ignores its cancellation is left behind
 
 
 class EventBus:
@@ -118,7 +119,7 @@ class EventBus:
         for task in late:
             task.cancel()
         if late:
-            await asyncio.wait(late, timeout=timeout)
+            await asyncio.wait(late, timeout=_CANCEL_TIMEOUT_S)
         for subscriber in self._subscribers.values():
             subscriber.drop_waiting()
 
