@@ -1,0 +1,267 @@
+"""`ExecutionAgentImpl`: the public face. Each method passes one thing on; nothing is decided here."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from quietfill.agent import views
+from quietfill.agent.base import ExecutionAgentBase
+from quietfill.agent.intake import Intake, order_id_of
+from quietfill.agent.market_inputs import MarketInputs
+from quietfill.agent.parts import assemble
+from quietfill.agent.publisher import Publisher
+from quietfill.domain.events import (
+    AnyEvent,
+    DecisionEvent,
+    EventType,
+    KillSwitchEvent,
+    OrderEvent,
+    ValidatedDecisionEvent,
+)
+from quietfill.domain.messages import AmendOrder, CancelOrder, Kill, KillScope, PauseOrder, ReleaseKill, ResumeOrder
+from quietfill.domain.types import SECOND
+from quietfill.market.volume import checked_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from quietfill.agent.config import AgentConfig
+    from quietfill.agent.parts import AnyBroker
+    from quietfill.domain.instrument import Instrument
+    from quietfill.domain.types import PublicNumber
+    from quietfill.ports.audit import Audit
+    from quietfill.ports.bus import Bus
+    from quietfill.ports.clock import TimedClock
+    from quietfill.ports.journal import Journal
+
+
+class ExecutionAgentImpl(ExecutionAgentBase):
+    """The one component that sends orders: validated decisions in, worked orders and reports out.
+
+    Args:
+        config: see `AgentConfig`.
+        event_bus: where decisions and kill switches come from and events go to.
+        audit_logger: hears every event.
+        broker: the simulated broker, an edge of ours, or an object of the user's with at least
+            `is_connected`, `place_order`, `cancel_order` and `on_fill`.
+        journal: default a file at `parameters["journal_path"]`.
+        clock: default the broker's own (simulation) or the system's.
+    """
+
+    def __init__(
+        self,
+        config: AgentConfig,
+        event_bus: Bus,
+        audit_logger: Audit,
+        broker: AnyBroker,
+        *,
+        journal: Journal | None = None,
+        clock: TimedClock | None = None,
+    ) -> None:
+        """Put the parts together; nothing starts before `initialize`."""
+        super().__init__(config, event_bus, audit_logger)
+        self.broker = broker
+        self.runtime = assemble(config, broker, journal, clock)
+        self._state = self.runtime.engine.state
+        self._intake = Intake(config, self.runtime)
+        self._market = MarketInputs(self.runtime)
+        self._publisher = Publisher(config.name, self.runtime, event_bus, audit_logger)
+
+    # Life
+
+    async def initialize(self) -> None:
+        """Open the journal, recover, connect, reconcile, and start what must run. Start-up is recovery."""
+        self.runtime.on_record(self._publisher.hear)
+        await asyncio.wait_for(self.runtime.start(), self.config.timeout_seconds)
+        self._publisher.report_unused(self.config.unused)
+
+    async def shutdown(self) -> None:
+        """Stop acting and close the journal; orders at the broker stay as they are."""
+        await self.runtime.stop()
+
+    async def _finish(self, timeout: float) -> None:  # noqa: ASYNC109 - passed on to wait_for
+        await asyncio.wait_for(self.runtime.quiet(), timeout)
+        await self.shutdown()
+
+    # The bus
+
+    def get_subscribed_events(self) -> list[EventType]:
+        """Return the three event types that this agent acts on."""
+        return [EventType.VALIDATED_DECISION, EventType.DECISION, EventType.KILL_SWITCH]
+
+    async def process_event(self, event: AnyEvent) -> None:
+        """Act on one event: a kill at once, a decision is remembered, a validation executed or refused.
+
+        Returns after one commit; the algo runs on.
+        """
+        match event:
+            case KillSwitchEvent():
+                sequence = self._kill_from(event)
+            case DecisionEvent():
+                sequence = self._intake.remember(event)
+            case ValidatedDecisionEvent():
+                sequence = await self._intake.validate(event)
+            case _:
+                return
+        await self.runtime.committed(sequence)
+
+    # Market data
+
+    def update_price(self, symbol: str, price: PublicNumber) -> None:
+        """Take a trusted last price.
+
+        Raises:
+            ValueError: when it is not a finite number.
+        """
+        self._market.price(symbol, price)
+
+    def update_market_volume(self, symbol: str, volume: PublicNumber) -> None:
+        """Take the cumulative volume of the day; a fall means a new session.
+
+        Raises:
+            ValueError: when it is negative or not a finite number.
+        """
+        self._market.volume(symbol, volume)
+
+    def update_order_book(
+        self, symbol: str, bids: Sequence[Sequence[PublicNumber]], asks: Sequence[Sequence[PublicNumber]]
+    ) -> None:
+        """Take a book: lists of (price, size, number of orders), best first, our own orders included.
+
+        Raises:
+            ValueError: when a side is unsorted or a number is not finite.
+        """
+        self._market.book(symbol, bids, asks)
+
+    def set_volume_profile(self, symbol: str, profile: list[float]) -> None:
+        """Set relative weights per equal bucket of the instrument's session; running schedules follow it at once.
+
+        Raises:
+            ValueError: when it is empty, negative, not finite or all zero.
+        """
+        self.runtime.engine.observed.profiles[symbol] = checked_profile(profile)
+
+    def register_instrument(self, instrument: Instrument) -> None:
+        """Add an instrument to the table.
+
+        Raises:
+            ValueError: when the symbol stands for something else already.
+        """
+        known = self._state.instruments.setdefault(instrument.symbol, instrument)
+        if known != instrument:
+            raise ValueError(f"{instrument.symbol} is registered as another instrument already")
+
+    # Orders
+
+    async def submit_order(self, order: OrderEvent, **params: Any) -> str:
+        """Work an order that no approved decision stands behind; refused unless direct orders are allowed.
+
+        Returns:
+            The order id; whether it was accepted is told by `get_pending_orders` and on the bus.
+        """
+        sequence = self.runtime.submit(self._intake.direct_order(order, params))
+        await self.runtime.committed(sequence)
+        return order_id_of(order.event_id)
+
+    async def cancel_order(self, order_id: str) -> bool:
+        """Ask for everything of a parent to be cancelled; True when it is live. Final only on the broker's word."""
+        known = order_id in self._state.live
+        await self.runtime.committed(self.runtime.submit(CancelOrder(order_id=order_id, by=self.config.name)))
+        return known
+
+    async def amend_order(self, order_id: str, *, by: str, **changes: Any) -> bool:
+        """Change quantity, limit_price, end (aware datetime) or algo parameters of a live parent; it re-plans at once.
+
+        Returns:
+            False when the order is not live or a change was refused; the refusal is on the bus and in the journal.
+        """
+        if order_id not in self._state.live:
+            return False
+        before = self._state.parents[order_id].amendments
+        message = AmendOrder(order_id=order_id, by=by, changes=self._intake.changes_of(changes))
+        await self.runtime.committed(self.runtime.submit(message))
+        return self._state.parents[order_id].amendments > before
+
+    async def pause_order(self, order_id: str, *, by: str) -> bool:
+        """Withdraw a parent's children; its clock runs on. False when it is not live."""
+        known = order_id in self._state.live
+        await self.runtime.committed(self.runtime.submit(PauseOrder(order_id=order_id, by=by)))
+        return known
+
+    async def resume_order(self, order_id: str, *, by: str) -> bool:
+        """Go on with a paused parent; what was missed is spread over the time left. False when it is not live."""
+        known = order_id in self._state.live
+        await self.runtime.committed(self.runtime.submit(ResumeOrder(order_id=order_id, by=by)))
+        return known
+
+    async def wait_done(self, order_id: str) -> dict[str, Any] | None:
+        """Wait until a parent has ended; return its fill quality report, None for an unknown id."""
+        await self.runtime.done(order_id)
+        return self.get_fill_quality_report(order_id)
+
+    # The kill switch
+
+    async def kill(self, scope: KillScope, by: str, reason: str) -> None:
+        """Engage the kill switch for *scope* and cancel everything in it."""
+        kill = Kill(kill_id=f"{by}:{self.runtime.clock.now()}", by=by, reason=reason, scope=scope)
+        await self.runtime.committed(self.runtime.submit(kill))
+
+    async def release_kill_switch(self, scope: KillScope, by: str, second: str, reason: str) -> bool:
+        """Lift the kills of exactly this scope; a second person's name is needed.
+
+        Raises:
+            ValueError: when both names are the same or one is empty.
+        """
+        if not by or not second or by == second:
+            raise ValueError(f"releasing a kill needs two different people, not {by!r} and {second!r}")
+        engaged = any(kill.scope == scope for kill in self._state.kills)
+        release = ReleaseKill(by=by, second=second, reason=reason, scope=scope)
+        await self.runtime.committed(self.runtime.submit(release))
+        return engaged
+
+    def _kill_from(self, event: KillSwitchEvent) -> int:
+        """Engage a kill from the bus. `activated=False` never lifts one."""
+        if not event.activated:
+            self._publisher.alert(event.source_agent, "a kill switch is released only by two people, not on the bus")
+            return 0
+        return self.runtime.submit(
+            Kill(
+                kill_id=event.event_id,
+                by=event.source_agent,
+                reason=event.reason or event.trigger_type,
+                scope=KillScope(symbols=event.affected_symbols),
+                cancel_pending=event.cancel_pending_orders,
+            )
+        )
+
+    # What is known
+
+    def get_pending_orders(self) -> list[dict[str, Any]]:
+        """Return the live parents."""
+        return [views.pending_order(parent) for parent in self._state.live.values()]
+
+    def get_order_age(self, order_id: str) -> float | None:
+        """Return seconds since acceptance, None for an unknown id."""
+        parent = self._state.parents.get(order_id)
+        return None if parent is None else (self.runtime.clock.now() - parent.accepted.at) / SECOND
+
+    def get_fill_quality_report(self, order_id: str) -> dict[str, Any] | None:
+        """Return the fill quality of one parent, slice by slice; None for an unknown id."""
+        parent = self._state.parents.get(order_id)
+        return None if parent is None else views.fill_quality_report(parent)
+
+    def get_status(self) -> dict[str, Any]:
+        """Return what the agent is doing now."""
+        return {
+            **self.base_status(),
+            "pending_orders": len(self._state.live),
+            "kill_switch_active": bool(self._state.kills),
+            "orders_this_minute": self.runtime.engine.placements_this_minute(self.runtime.clock.now()),
+            "max_orders_per_minute": self.config.settings.max_orders_per_minute,
+            "symbols_with_prices": sorted(self.runtime.engine.observed.last_prices),
+            "fill_quality": views.fill_quality_totals(self._state),
+            "journal_sequence": self._state.sequence,
+            "journal_failure": self.runtime.journal_failure,
+            "broker_connected": self.runtime.edge.is_connected,
+        }

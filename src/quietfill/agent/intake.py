@@ -1,0 +1,234 @@
+"""From the firm's events to the engine's messages: what is approved, known and fresh becomes an order.
+
+A validation is executed only when it comes from an approving agent, is approved, and its decision is
+known and fresh. Everything else is a refusal with a reason: a record and an event, never an exception.
+The order id is made from the decision id, so a validation that comes again names the same order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from quietfill.domain.events import DecisionEvent, OrderEvent, ValidatedDecisionEvent
+from quietfill.domain.messages import NewOrder, RefuseOrder, RememberDecision
+from quietfill.domain.types import (
+    SECOND,
+    OrderType,
+    TimeInForce,
+    Timestamp,
+    price_from,
+    quantity_from,
+    timestamp_from,
+)
+
+if TYPE_CHECKING:
+    from quietfill.agent.config import AgentConfig
+    from quietfill.domain.types import Price
+    from quietfill.runtime.runtime import Runtime
+
+_OWN_ALGO = {
+    OrderType.MARKET: "market",
+    OrderType.STOP: "stop",
+    OrderType.STOP_LIMIT: "stop_limit",
+    OrderType.TRAILING_STOP: "trailing_stop",
+    OrderType.MARKET_ON_CLOSE: "close",
+    OrderType.LIMIT_ON_CLOSE: "close",
+}
+_UNSCHEDULED = frozenset({"market", "limit"})
+
+
+class Intake:
+    """Matches validations with decisions and turns the pair into one order."""
+
+    def __init__(self, config: AgentConfig, runtime: Runtime) -> None:
+        """Take the rules of admission from the configuration."""
+        self._settings = config.settings
+        self._enabled = config.enabled
+        self._runtime = runtime
+        self._waiting: dict[str, asyncio.Event] = {}
+
+    def remember(self, decision: DecisionEvent) -> int:
+        """Journal a decision; return the sequence number to wait for."""
+        known = self._runtime.engine.state.remembered
+        if len(known) >= _MAX_REMEMBERED:
+            oldest = next(iter(known))
+            self._refuse(oldest, str(known[oldest].content.get("symbol", "")), "too many decisions wait")
+        sequence = self._runtime.submit(
+            RememberDecision(decision_id=decision.event_id, content=decision.to_audit_dict())
+        )
+        waiting = self._waiting.pop(decision.event_id, None)
+        if waiting is not None:
+            waiting.set()
+        return sequence
+
+    async def validate(self, validation: ValidatedDecisionEvent) -> int:
+        """Execute or refuse a validation; return the sequence number to wait for."""
+        decision_id = validation.original_decision_id
+        if validation.source_agent not in self._settings.approving_agents:
+            # Not final: whoever may not approve may not use a decision up either.
+            reason = f"{validation.source_agent} may not approve"
+            return self._refuse(decision_id, self._symbol_of(decision_id), reason, final=False)
+        unapproved = self._unapproved(validation)
+        if unapproved is not None:
+            return self._refuse(decision_id, self._symbol_of(decision_id), unapproved)
+        content = await self._decision(decision_id)
+        state = self._runtime.engine.state
+        if content is None:
+            if decision_id in state.decisions:
+                return self._refuse(decision_id, "", f"duplicate: decision was {state.decisions[decision_id]}")
+            waited = self._settings.decision_wait_seconds
+            return self._refuse(decision_id, "", f"decision {decision_id} is not known after {waited:g} s")
+        decision = msgspec.convert(content, DecisionEvent, strict=False)
+        unfit = self._unfit(decision, validation)
+        if unfit is not None:
+            return self._refuse(decision_id, decision.symbol, unfit)
+        return self._runtime.submit(self.order_of(decision, validation))
+
+    def order_of(self, decision: DecisionEvent, validation: ValidatedDecisionEvent) -> NewOrder:
+        """Return the order that an approved decision asks for."""
+        assert decision.action is not None, "unfit decisions are refused before"
+        quantity = decision.quantity if validation.adjusted_quantity is None else validation.adjusted_quantity
+        algo = self._algo_of(decision)
+        return NewOrder(
+            order_id=order_id_of(decision.event_id),
+            decision_id=decision.event_id,
+            symbol=decision.symbol,
+            side=decision.action,
+            quantity=quantity_from(quantity),
+            algo=algo,
+            params=self._params_of(decision, algo),
+            order_type=decision.order_type,
+            limit_price=_maybe_price(decision.limit_price, "limit_price"),
+            stop_price=_maybe_price(decision.stop_price, "stop_price"),
+            start=None if decision.start is None else timestamp_from(decision.start),
+            end=self._end_of(decision, algo),
+            time_in_force=decision.time_in_force or TimeInForce.DAY,
+            decision_price=_maybe_price(decision.decision_price, "decision_price"),
+            decided_at=timestamp_from(decision.timestamp),
+            account=decision.account,
+            reduce_only=decision.reduce_only,
+            by=validation.source_agent,
+        )
+
+    def direct_order(self, order: OrderEvent, params: dict[str, Any]) -> NewOrder:
+        """Return the order of a caller who states no decision; admission says whether that is allowed."""
+        return NewOrder(
+            order_id=order_id_of(order.event_id),
+            decision_id=order.event_id,
+            symbol=order.symbol,
+            side=order.side,
+            quantity=quantity_from(order.quantity),
+            algo=order.algo.lower(),
+            params=params,
+            order_type=order.order_type,
+            limit_price=_maybe_price(order.limit_price, "limit_price"),
+            stop_price=_maybe_price(order.stop_price, "stop_price"),
+            time_in_force=order.time_in_force,
+            account=order.account,
+            reduce_only=order.reduce_only,
+            direct=True,
+            by=order.source_agent,
+        )
+
+    @staticmethod
+    def changes_of(changes: dict[str, Any]) -> dict[str, Any]:
+        """Return an amendment's changes with its times as instants.
+
+        Raises:
+            ValueError: when `end` is a naive datetime.
+        """
+        end = changes.get("end")
+        return {**changes, "end": timestamp_from(end, "end")} if isinstance(end, datetime) else changes
+
+    def _unapproved(self, validation: ValidatedDecisionEvent) -> str | None:
+        if not self._enabled:
+            return "this agent is disabled"
+        if not validation.approved:
+            return validation.rejection_reason or "not approved"
+        return None
+
+    def _unfit(self, decision: DecisionEvent, validation: ValidatedDecisionEvent) -> str | None:
+        age = self._runtime.clock.now() - timestamp_from(decision.timestamp)
+        if age > self._settings.max_decision_age_seconds * SECOND:
+            return f"stale: decided {age / SECOND:.0f} s ago"
+        if decision.action is None:
+            return "the decision has no action"
+        if validation.adjusted_quantity is not None and validation.adjusted_quantity == 0:
+            return "adjusted to nothing"
+        quantity = decision.quantity if validation.adjusted_quantity is None else validation.adjusted_quantity
+        return None if quantity > 0 else f"quantity must be positive, not {quantity}"
+
+    async def _decision(self, decision_id: str) -> dict[str, Any] | None:
+        """Return the decision's content, waiting for it a while if it has not come yet."""
+        state = self._runtime.engine.state
+        if decision_id not in state.remembered and decision_id not in state.decisions:
+            heard = self._waiting.setdefault(decision_id, asyncio.Event())
+            wait = round(self._settings.decision_wait_seconds * SECOND)
+            alarm = self._runtime.clock.call_at(self._runtime.clock.now() + wait, heard.set)
+            await heard.wait()
+            alarm.cancel()
+            self._waiting.pop(decision_id, None)
+        record = state.remembered.get(decision_id)
+        return None if record is None else record.content
+
+    def _algo_of(self, decision: DecisionEvent) -> str:
+        if decision.algo is not None:
+            return decision.algo.lower()
+        if decision.order_type is OrderType.LIMIT:
+            return "limit" if decision.limit_price is not None else self._settings.default_algo.lower()
+        return _OWN_ALGO[decision.order_type]
+
+    def _params_of(self, decision: DecisionEvent, algo: str) -> dict[str, Any]:
+        params = dict(decision.algo_params)
+        if decision.urgency is not None:
+            params.setdefault("urgency", float(decision.urgency))
+        if algo in {"twap", "vwap"}:
+            params.setdefault("slice_seconds", self._settings.slice_interval_seconds)
+        if algo == "vwap":
+            params.setdefault("participation_cap", self._settings.vwap_max_participation)
+        return params
+
+    def _end_of(self, decision: DecisionEvent, algo: str) -> Timestamp | None:
+        """No time-out shortens a stated life; without one, unscheduled orders get `order_timeout_seconds`."""
+        stated = decision.end or decision.good_till
+        if stated is not None:
+            return timestamp_from(stated)
+        now = self._runtime.clock.now()
+        if decision.time_in_force is not None:
+            instrument = self._runtime.engine.state.instruments.get(decision.symbol)
+            return None if instrument is None else instrument.day_of(now).spans[-1][1]
+        if algo in _UNSCHEDULED:
+            return now + round(self._settings.order_timeout_seconds * SECOND)
+        return None
+
+    def _refuse(self, decision_id: str, symbol: str, reason: str, *, final: bool = True) -> int:
+        return self._runtime.submit(
+            RefuseOrder(
+                order_id=order_id_of(decision_id),
+                decision_id=decision_id,
+                symbol=symbol,
+                reasons=(reason,),
+                final=final,
+            )
+        )
+
+    def _symbol_of(self, decision_id: str) -> str:
+        record = self._runtime.engine.state.remembered.get(decision_id)
+        return "" if record is None else str(record.content.get("symbol", ""))
+
+
+_MAX_REMEMBERED = 10_000
+
+
+def order_id_of(decision_id: str) -> str:
+    """Return the id of the one order that a decision can become."""
+    return hashlib.blake2b(decision_id.encode(), digest_size=8, person=b"quietfill order").hexdigest()
+
+
+def _maybe_price(value: Any, name: str) -> Price | None:
+    return None if value is None else price_from(value, name)

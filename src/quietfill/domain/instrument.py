@@ -1,0 +1,145 @@
+"""An instrument: what a symbol means, on which grid it trades, and when.
+
+Sessions are stated in the venue's local time and turned into instants for one date at the edge, so
+that the engine only ever compares integers.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from quietfill.domain.types import OrderSide, Price, Quantity, Timestamp, datetime_of, timestamp_from
+
+
+class TickRule(msgspec.Struct, frozen=True):
+    """From the price `above` upwards (in absolute value), prices move in steps of `increment`."""
+
+    above: Price
+    increment: Price
+
+
+class LocalSession(msgspec.Struct, frozen=True):
+    """One stretch of continuous trading, in the venue's local time of day."""
+
+    opens: time
+    closes: time
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that prices, sizes and schedules of one symbol are checked against.
+
+    Attributes:
+        symbol: the key of the instrument table.
+        ticks: the tick ladder, lowest `above` first; the first rule starts at 0.
+        lot: the size that quantities must be a multiple of.
+        odd_lots: whether an odd rest may be sent; else it is refused at admission.
+        multiplier: currency per price point and contract.
+        sessions: continuous trading in local time; empty means round the clock.
+    """
+
+    symbol: str
+    ticks: tuple[TickRule, ...]
+    lot: Quantity
+    currency: str = "USD"
+    venue: str = ""
+    security_type: str = "STK"
+    multiplier: int = 1
+    odd_lots: bool = True
+    timezone: str = "UTC"
+    sessions: tuple[LocalSession, ...] = ()
+    calendar: str | None = None
+    broker_contract_id: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a grid that could not be traded on."""
+        if not self.symbol:
+            raise ValueError("an instrument needs a symbol")
+        if not self.ticks or self.ticks[0].above != 0:
+            raise ValueError(f"{self.symbol}: the tick ladder must start at price 0")
+        if any(rule.increment <= 0 for rule in self.ticks):
+            raise ValueError(f"{self.symbol}: every tick increment must be positive")
+        if self.lot <= 0:
+            raise ValueError(f"{self.symbol}: the lot must be positive")
+        if self.multiplier <= 0:
+            raise ValueError(f"{self.symbol}: the multiplier must be positive")
+
+    def tick_at(self, price: Price) -> Price:
+        """Return the price increment in force at *price*."""
+        magnitude = abs(price)
+        increment = self.ticks[0].increment
+        for rule in self.ticks[1:]:
+            if magnitude < rule.above:
+                break
+            increment = rule.increment
+        return increment
+
+    def round_price(self, price: Price, side: OrderSide) -> Price:
+        """Return the nearest price on the ladder that is not worse for the client on *side*."""
+        tick = self.tick_at(price)
+        return price // tick * tick if side is OrderSide.BUY else -(-price // tick) * tick
+
+    def on_tick(self, price: Price) -> bool:
+        """Say whether *price* lies on the tick ladder."""
+        return price % self.tick_at(price) == 0
+
+    def whole_lots(self, quantity: Quantity) -> Quantity:
+        """Return the largest multiple of the lot within *quantity*."""
+        return quantity // self.lot * self.lot
+
+    def day_of(self, instant: Timestamp) -> TradingDay:
+        """Return the continuous sessions of the local date on which *instant* falls."""
+        return self.trading_day(datetime_of(instant).astimezone(ZoneInfo(self.timezone)).date())
+
+    def trading_day(self, day: date) -> TradingDay:
+        """Return the continuous sessions of one local date as instants."""
+        zone = ZoneInfo(self.timezone)
+        spans = self.sessions or (LocalSession(time(0), time(0)),)
+        return TradingDay(tuple(_span(day, span, zone) for span in spans))
+
+
+def _span(day: date, span: LocalSession, zone: ZoneInfo) -> tuple[Timestamp, Timestamp]:
+    opens = datetime.combine(day, span.opens, zone)
+    closes = datetime.combine(day, span.closes, zone)
+    if closes <= opens:  # 00:00-00:00 is the whole day; 17:00-16:00 runs into the next one
+        closes = datetime.combine(day + timedelta(days=1), span.closes, zone)
+    return timestamp_from(opens), timestamp_from(closes)
+
+
+class TradingDay(msgspec.Struct, frozen=True):
+    """The stretches of continuous trading of one day, as [open, close) instants in order."""
+
+    spans: tuple[tuple[Timestamp, Timestamp], ...]
+
+    def is_open(self, instant: Timestamp) -> bool:
+        """Say whether continuous trading goes on at *instant*."""
+        return any(opens <= instant < closes for opens, closes in self.spans)
+
+    def elapsed(self, start: Timestamp, end: Timestamp) -> int:
+        """Return the trading time between two instants in ns, breaks left out."""
+        return sum(max(0, min(end, closes) - max(start, opens)) for opens, closes in self.spans)
+
+    def after(self, start: Timestamp, trading_time: int) -> Timestamp:
+        """Return the instant at which *trading_time* ns of trading have passed since *start*.
+
+        The answer is clipped to the last close.
+        """
+        for opens, closes in self.spans:
+            begin = max(start, opens)
+            if begin >= closes:
+                continue
+            if trading_time <= closes - begin:
+                return begin + trading_time
+            trading_time -= closes - begin
+        return self.spans[-1][1]
+
+    def clip(self, start: Timestamp, end: Timestamp) -> tuple[Timestamp, Timestamp]:
+        """Return the part of a window that lies between the day's first open and last close in trading time.
+
+        A start inside a break moves to the next open, an end inside a break to the last close before it.
+        """
+        starts = [max(start, opens) for opens, closes in self.spans if closes > start]
+        ends = [min(end, closes) for opens, closes in self.spans if opens < end]
+        return (starts[0] if starts else self.spans[-1][1]), (ends[-1] if ends else self.spans[0][0])

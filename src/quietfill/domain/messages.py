@@ -1,0 +1,202 @@
+"""Everything that can happen to the engine. Inputs only; what came of them is a record.
+
+The firm's bus owns the word *event*; these are *messages*. Each is frozen, validated where it enters,
+and carries no clock: the time it is handled at is an argument of `Engine.handle`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from quietfill.domain.execution_report import ExecutionReport
+from quietfill.domain.types import OrderSide, OrderType, Price, Quantity, TimeInForce, Timestamp
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """The base of all inputs."""
+
+
+class NewOrder(Message, frozen=True, tag="new_order"):
+    """A parent order that the caller wants worked.
+
+    Attributes:
+        order_id: chosen by the caller, never used twice.
+        decision_id: used up for ever by acceptance and by refusal alike.
+        algo: name in the algo registry; `params` are checked against its schema.
+        start, end: the window; None means now, and the configured horizon.
+        direct: no approved decision stands behind it.
+    """
+
+    order_id: str
+    decision_id: str
+    symbol: str
+    side: OrderSide
+    quantity: Quantity
+    algo: str
+    params: dict[str, Any] = {}
+    order_type: OrderType = OrderType.LIMIT
+    limit_price: Price | None = None
+    stop_price: Price | None = None
+    start: Timestamp | None = None
+    end: Timestamp | None = None
+    time_in_force: TimeInForce = TimeInForce.DAY
+    decision_price: Price | None = None
+    decided_at: Timestamp | None = None
+    account: str | None = None
+    reduce_only: bool = False
+    direct: bool = False
+    by: str = ""
+
+
+class StartRun(Message, frozen=True, tag="start_run"):
+    """A process takes the journal over."""
+
+    run_id: str
+    details: dict[str, Any]
+
+
+class EndRun(Message, frozen=True, tag="end_run"):
+    """The run is over; nothing is left to continue."""
+
+    reason: str
+
+
+class RememberDecision(Message, frozen=True, tag="remember_decision"):
+    """A decision was heard; its validation may come."""
+
+    decision_id: str
+    content: dict[str, Any]
+
+
+class RefuseOrder(Message, frozen=True, tag="refuse_order"):
+    """A door refused an order before it became one (not approved, stale, unknown decision...).
+
+    `final` is False when the decision may still be validated by somebody who may.
+    """
+
+    order_id: str
+    decision_id: str
+    symbol: str
+    reasons: tuple[str, ...]
+    final: bool = True
+
+
+class CancelOrder(Message, frozen=True, tag="cancel_order"):
+    """Stop working a parent: every child of it is cancelled."""
+
+    order_id: str
+    by: str
+    reason: str = ""
+
+
+class AmendOrder(Message, frozen=True, tag="amend_order"):
+    """Change terms of a running parent: quantity, limit_price, end, or any of the algo's parameters."""
+
+    order_id: str
+    by: str
+    changes: dict[str, Any]
+
+
+class PauseOrder(Message, frozen=True, tag="pause_order"):
+    """Withdraw a parent's children; its clock runs on."""
+
+    order_id: str
+    by: str
+
+
+class ResumeOrder(Message, frozen=True, tag="resume_order"):
+    """Go on with a paused parent; what was missed is spread over the time that is left."""
+
+    order_id: str
+    by: str
+
+
+class KillScope(msgspec.Struct, frozen=True, kw_only=True):
+    """What a kill covers: everything, or these symbols, or this account."""
+
+    symbols: tuple[str, ...] = ()
+    account: str | None = None
+
+    def covers(self, symbol: str, account: str | None) -> bool:
+        """Say whether an order of *symbol* and *account* falls under the kill."""
+        if self.symbols and symbol not in self.symbols:
+            return False
+        return self.account is None or self.account == account
+
+
+class Kill(Message, frozen=True, tag="kill"):
+    """The kill switch: no new risk in its scope, and (by default) a cancel for every child."""
+
+    kill_id: str
+    by: str
+    reason: str
+    scope: KillScope = KillScope()
+    cancel_pending: bool = True
+
+
+class ReleaseKill(Message, frozen=True, tag="release_kill"):
+    """Lift kills of exactly this scope. A second person's name is needed."""
+
+    by: str
+    second: str
+    reason: str
+    scope: KillScope = KillScope()
+
+
+class BookUpdate(Message, frozen=True, tag="book_update"):
+    """The market as the feed shows it, our own resting orders included. Conflated, never journaled.
+
+    Attributes:
+        bids, asks: (price, quantity), best first.
+        volume: cumulative volume of the day, or None when the feed does not say.
+        time: when the venue says this was true.
+    """
+
+    symbol: str
+    time: Timestamp
+    bids: tuple[tuple[Price, Quantity], ...]
+    asks: tuple[tuple[Price, Quantity], ...]
+    last: Price | None = None
+    volume: Quantity | None = None
+
+
+class LinkState(Message, frozen=True, tag="link_state"):
+    """Whether the broker can be reached."""
+
+    up: bool
+    reason: str = ""
+
+
+class BrokerOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """One order as the broker lists it when asked."""
+
+    child_id: str
+    broker_order_id: int | None
+    total: Quantity
+    cumulative: Quantity
+    limit_price: Price | None
+    is_open: bool
+    revision: int = 0
+    state: str = ""
+
+
+class BrokerSnapshot(Message, frozen=True, tag="broker_snapshot"):
+    """Everything the broker knows, asked in one go; the input of reconciliation.
+
+    Attributes:
+        complete: the broker answered every question in full, so absence is evidence.
+    """
+
+    orders: tuple[BrokerOrder, ...]
+    fills: tuple[ExecutionReport, ...]
+    complete: bool
+    asked_at: Timestamp
+
+
+AnyMessage: TypeAlias = (
+    StartRun | EndRun | RememberDecision | RefuseOrder
+    | NewOrder | CancelOrder | AmendOrder | PauseOrder | ResumeOrder | Kill | ReleaseKill
+    | BookUpdate | LinkState | BrokerSnapshot | ExecutionReport
+)  # fmt: skip

@@ -1,0 +1,353 @@
+"""Facts that were decided or learned: what the journal holds, and all that state is made of.
+
+A record is past tense, immutable and versioned. `engine.state` is a fold over records and nothing
+else, so that replaying a journal *is* recovery. Requests to the broker are records too: the outbox
+sends a `ChildRequested`, `ReplaceRequested` or `CancelRequested` only once it is durable, and what
+goes on the wire is made from the record itself.
+
+A field may be added with a default; anything else needs a new `SCHEMA_VERSION` and an up-caster.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from quietfill.domain.execution_report import Fill
+from quietfill.domain.messages import KillScope
+from quietfill.domain.order_state import OrderState
+from quietfill.domain.types import OrderSide, OrderType, Price, Quantity, TimeInForce, Timestamp
+
+SCHEMA_VERSION = 1
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """The base of all records; `at` is the engine's time when it was decided or learned."""
+
+    at: Timestamp
+
+
+class RunStarted(Record, frozen=True, tag="run_started"):
+    """A process took this journal over. `details` says what a continuation must know (seed, tape, options)."""
+
+    run_id: str
+    details: dict[str, Any]
+
+
+class RunEnded(Record, frozen=True, tag="run_ended"):
+    """The run came to its end; nothing is left to continue."""
+
+    reason: str
+
+
+class DecisionReceived(Record, frozen=True, tag="decision_received"):
+    """A decision was heard on the bus and is remembered until its validation comes."""
+
+    decision_id: str
+    content: dict[str, Any]
+
+
+class OrderAccepted(Record, frozen=True, tag="order_accepted"):
+    """A parent order passed admission. Carries its terms in force and the market at arrival."""
+
+    order_id: str
+    decision_id: str
+    symbol: str
+    side: OrderSide
+    quantity: Quantity
+    algo: str
+    params: dict[str, Any]
+    order_type: OrderType
+    limit_price: Price | None
+    stop_price: Price | None
+    start: Timestamp
+    end: Timestamp
+    time_in_force: TimeInForce
+    account: str | None
+    reduce_only: bool
+    direct: bool
+    by: str
+    decision_price: Price | None
+    decided_at: Timestamp | None
+    bid: Price | None
+    ask: Price | None
+    bid_size: Quantity
+    ask_size: Quantity
+    quote_age: int
+    day_volume: Quantity | None
+    notes: tuple[str, ...] = ()
+
+
+class ArrivalQuoted(Record, frozen=True, tag="arrival_quoted"):
+    """The first valid quote at or after acceptance, for a parent that was accepted without one."""
+
+    order_id: str
+    bid: Price
+    ask: Price
+    bid_size: Quantity
+    ask_size: Quantity
+    quote_age: int
+    day_volume: Quantity | None
+
+
+class OrderRefused(Record, frozen=True, tag="order_refused"):
+    """An order was refused; its decision id is used up all the same, unless the refusal is not `final`."""
+
+    order_id: str
+    decision_id: str
+    symbol: str
+    reasons: tuple[str, ...]
+    duplicate_of: str | None = None
+    final: bool = True
+
+
+class OrderAmended(Record, frozen=True, tag="order_amended"):
+    """Terms of a running parent changed. Only what changed is set."""
+
+    order_id: str
+    by: str
+    quantity: Quantity | None = None
+    limit_price: Price | None = None
+    end: Timestamp | None = None
+    params: dict[str, Any] = {}
+
+
+class AmendRefused(Record, frozen=True, tag="amend_refused"):
+    """An amendment was refused; nothing changed."""
+
+    order_id: str
+    by: str
+    reasons: tuple[str, ...]
+
+
+class OrderPaused(Record, frozen=True, tag="order_paused"):
+    """A parent was paused: its children are withdrawn, its clock runs on."""
+
+    order_id: str
+    by: str
+
+
+class OrderResumed(Record, frozen=True, tag="order_resumed"):
+    """A paused parent goes on."""
+
+    order_id: str
+    by: str
+
+
+class ScheduleRebased(Record, frozen=True, tag="schedule_rebased"):
+    """The schedule starts anew from here, so that missed slices are spread and not fired at once."""
+
+    order_id: str
+    start: Timestamp
+    filled: Quantity
+    market_volume: Quantity
+    reason: str
+
+
+class OrderCancelAsked(Record, frozen=True, tag="order_cancel_asked"):
+    """Somebody asked to stop a parent; it ends when its children have."""
+
+    order_id: str
+    by: str
+    reason: str
+
+
+class OrderFrozen(Record, frozen=True, tag="order_frozen"):
+    """A parent sends nothing new until a person looks at it."""
+
+    order_id: str
+    reason: str
+
+
+class WorkingMark(Record, frozen=True, tag="working_mark"):
+    """What a parent must remember of the market across a restart."""
+
+    order_id: str
+    market_volume: Quantity
+
+
+class OrderDone(Record, frozen=True, tag="order_done"):
+    """A parent ended. `state` is its final state."""
+
+    order_id: str
+    state: OrderState
+    filled: Quantity
+    reason: str
+
+
+class ChildRequested(Record, frozen=True, tag="child_requested"):
+    """A child order is wanted at the broker. This record is the message that leaves."""
+
+    child_id: str
+    order_id: str
+    key: str
+    symbol: str
+    side: OrderSide
+    quantity: Quantity
+    limit_price: Price | None
+    time_in_force: TimeInForce
+    good_till: Timestamp | None
+    why: str
+    account: str | None = None
+    displayed: Quantity | None = None
+    crossing: bool = False
+    bid: Price | None = None
+    ask: Price | None = None
+
+
+class ReplaceRequested(Record, frozen=True, tag="replace_requested"):
+    """New terms are wanted for a working child. `total` counts what is already filled."""
+
+    child_id: str
+    revision: int
+    total: Quantity
+    limit_price: Price | None
+    why: str
+    crossing: bool = False
+    bid: Price | None = None
+    ask: Price | None = None
+
+
+class CancelRequested(Record, frozen=True, tag="cancel_requested"):
+    """A child order is no longer wanted."""
+
+    child_id: str
+    attempt: int
+    why: str
+
+
+class RequestWithdrawn(Record, frozen=True, tag="request_withdrawn"):
+    """A request was stopped at the second gate, or its cause went away; it never reached the wire."""
+
+    child_id: str
+    revision: int
+    reason: str
+
+
+class ChildAcknowledged(Record, frozen=True, tag="child_acknowledged"):
+    """The broker has the child."""
+
+    child_id: str
+    broker_order_id: int | None
+    exchange_time: Timestamp
+
+
+class ChildFilled(Record, frozen=True, tag="child_filled"):
+    """One execution was booked."""
+
+    child_id: str
+    fill: Fill
+
+
+class ChildDone(Record, frozen=True, tag="child_done"):
+    """The broker's last word: cancelled, expired, rejected, or never arrived."""
+
+    child_id: str
+    state: OrderState
+    cumulative: Quantity
+    reason: str
+    exchange_time: Timestamp
+
+
+class ReplaceConfirmed(Record, frozen=True, tag="replace_confirmed"):
+    """The new terms are in force."""
+
+    child_id: str
+    revision: int
+    total: Quantity
+    limit_price: Price | None
+    exchange_time: Timestamp
+
+
+class ReplaceRefused(Record, frozen=True, tag="replace_refused"):
+    """The old terms stay in force."""
+
+    child_id: str
+    revision: int
+    reason: str
+
+
+class CancelRefused(Record, frozen=True, tag="cancel_refused"):
+    """The broker would not cancel; what the child is now must be asked."""
+
+    child_id: str
+    reason: str
+
+
+class ChildInDoubt(Record, frozen=True, tag="child_in_doubt"):
+    """A request had no answer in time, or the process died before one came: fully exposed until settled."""
+
+    child_id: str
+    reason: str
+
+
+class ChildAdopted(Record, frozen=True, tag="child_adopted"):
+    """Reconciliation found the child alive at the broker, on these terms."""
+
+    child_id: str
+    broker_order_id: int | None
+    total: Quantity
+    limit_price: Price | None
+    revision: int
+
+
+class KillSwitchEngaged(Record, frozen=True, tag="kill_switch_engaged"):
+    """No new risk in this scope until it is released."""
+
+    kill_id: str
+    by: str
+    reason: str
+    scope: KillScope
+    cancel_pending: bool
+
+
+class KillSwitchReleased(Record, frozen=True, tag="kill_switch_released"):
+    """A kill was lifted by two people."""
+
+    by: str
+    second: str
+    reason: str
+    scope: KillScope
+
+
+class LinkChanged(Record, frozen=True, tag="link_changed"):
+    """The line to the broker went down or came back."""
+
+    up: bool
+    reason: str
+
+
+class Reconciled(Record, frozen=True, tag="reconciled"):
+    """The broker was asked what it knows, and every difference was settled or named."""
+
+    complete: bool
+    adopted: int
+    filled_while_away: int
+    ended_while_away: int
+    never_arrived: int
+    foreign: tuple[str, ...] = ()
+    still_in_doubt: int = 0
+
+
+class AlertRaised(Record, frozen=True, tag="alert_raised"):
+    """Something a person should see."""
+
+    subject: str
+    severity: str
+    text: str
+
+
+AnyRecord: TypeAlias = (
+    RunStarted | RunEnded | DecisionReceived
+    | OrderAccepted | ArrivalQuoted | OrderRefused | OrderAmended | AmendRefused
+    | OrderPaused | OrderResumed | ScheduleRebased
+    | OrderCancelAsked | OrderFrozen | WorkingMark | OrderDone
+    | ChildRequested | ReplaceRequested | CancelRequested | RequestWithdrawn
+    | ChildAcknowledged | ChildFilled | ChildDone | ReplaceConfirmed | ReplaceRefused | CancelRefused
+    | ChildInDoubt | ChildAdopted
+    | KillSwitchEngaged | KillSwitchReleased | LinkChanged | Reconciled | AlertRaised
+)  # fmt: skip
+
+WireRequest: TypeAlias = ChildRequested | ReplaceRequested | CancelRequested
+"""The records that leave for the broker once they are durable and have passed the second gate."""

@@ -1,0 +1,1 @@
+"""The deterministic core: messages and `now` in, records out. No clock, no I/O, no event loop."""

@@ -1,0 +1,206 @@
+"""The door: an order is accepted with the market at its arrival, or refused with every reason at once.
+
+All entries (a validated decision, a direct call, an import) come through here. A decision id is used up
+by acceptance and by refusal alike; a repeat sends nothing and names the first outcome.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quietfill.algos.registry import parse_params
+from quietfill.domain.records import AlertRaised, AnyRecord, OrderAccepted, OrderRefused
+from quietfill.domain.types import OrderType, Timestamp, iso_time, price_from, quantity_number
+from quietfill.risk.checks import admission_reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from quietfill.algos.base import AlgoParams
+    from quietfill.algos.registry import AlgoRegistry
+    from quietfill.domain.instrument import Instrument
+    from quietfill.domain.messages import NewOrder
+    from quietfill.domain.types import Price
+    from quietfill.engine.observed import ObservedMarkets
+    from quietfill.engine.settings import EngineSettings
+    from quietfill.engine.state import EngineState
+    from quietfill.risk.limits import RiskLimits
+
+
+class Admission:
+    """Checks new orders against instruments, limits, algos and what was decided before."""
+
+    def __init__(
+        self,
+        state: EngineState,
+        observed: ObservedMarkets,
+        settings: EngineSettings,
+        limits: RiskLimits,
+        algos: AlgoRegistry,
+    ) -> None:
+        """Take what orders are checked against."""
+        self._state = state
+        self._observed = observed
+        self._settings = settings
+        self._limits = limits
+        self._algos = algos
+
+    def decide(self, order: NewOrder, now: Timestamp) -> Iterator[AnyRecord]:
+        """Yield the acceptance or the refusal of *order*."""
+        first = self._state.decisions.get(order.decision_id)
+        if first is not None or order.order_id in self._state.parents:
+            yield from self._duplicate(order, first or f"order id {order.order_id} was used before", now)
+            return
+        params, reasons = self._check(order, now)
+        if params is None or reasons:
+            yield OrderRefused(
+                at=now,
+                order_id=order.order_id,
+                decision_id=order.decision_id,
+                symbol=order.symbol,
+                reasons=tuple(reasons),
+            )
+            return
+        yield self._acceptance(order, params, now)
+
+    def _duplicate(self, order: NewOrder, first: str, now: Timestamp) -> Iterator[AnyRecord]:
+        yield OrderRefused(
+            at=now,
+            order_id=order.order_id,
+            decision_id=order.decision_id,
+            symbol=order.symbol,
+            reasons=(f"duplicate: decision {order.decision_id} was {first}",),
+            duplicate_of=first,
+        )
+        if self._differs(order):
+            text = f"decision {order.decision_id} came again with other content; nothing was sent"
+            yield AlertRaised(at=now, subject=order.decision_id, severity="warning", text=text)
+
+    def _differs(self, order: NewOrder) -> bool:
+        for parent in self._state.parents.values():
+            accepted = parent.accepted
+            if accepted.decision_id == order.decision_id:
+                return (accepted.symbol, accepted.side, accepted.quantity) != (order.symbol, order.side, order.quantity)
+        return False
+
+    def _check(self, order: NewOrder, now: Timestamp) -> tuple[AlgoParams | None, list[str]]:
+        instrument = self._state.instruments.get(order.symbol)
+        reasons = list(
+            admission_reasons(
+                order,
+                instrument,
+                self._limits,
+                now=now,
+                known_algos=[spec.name for spec in self._algos],
+                live_orders=len(self._state.live),
+                reference_price=self._reference(order.symbol),
+            )
+        )
+        if order.direct and not self._settings.allow_direct_orders:
+            reasons.append("direct orders are not allowed here: no approved decision stands behind it")
+        if self._state.is_killed(order.symbol, order.account):
+            reasons.append(f"kill switch is engaged for {order.symbol}")
+        params: AlgoParams | None = None
+        if order.algo in self._algos:
+            try:
+                params = parse_params(self._algos.get(order.algo), order.params)
+            except ValueError as error:
+                reasons.append(str(error))
+        if instrument is not None and not reasons:
+            reasons += self._window_reasons(order, instrument, now)
+        if params is not None and instrument is not None:
+            reasons += _limit_reasons(order, params, instrument)
+        return params, reasons
+
+    def _reference(self, symbol: str) -> Price | None:
+        twice = self._observed.view(symbol).mid_twice
+        return None if twice is None else twice // 2
+
+    def _window(self, order: NewOrder, instrument: Instrument, now: Timestamp) -> tuple[Timestamp, Timestamp]:
+        start = now if order.start is None else max(order.start, now)
+        end = start + self._settings.default_horizon if order.end is None else order.end
+        return instrument.day_of(start).clip(start, end)
+
+    def _window_reasons(self, order: NewOrder, instrument: Instrument, now: Timestamp) -> list[str]:
+        start, end = self._window(order, instrument, now)
+        if start < end:
+            return []
+        wanted = f"{iso_time(order.start or now)} to {iso_time(order.end or end)}"
+        return [f"the window {wanted} holds no continuous trading"]
+
+    def _acceptance(self, order: NewOrder, params: AlgoParams, now: Timestamp) -> OrderAccepted:
+        instrument = self._state.instruments[order.symbol]
+        start, end = self._window(order, instrument, now)
+        view = self._observed.view(order.symbol)
+        quoted = view.is_tradable
+        raw, notes = self._widened(order)
+        return OrderAccepted(
+            at=now,
+            order_id=order.order_id,
+            decision_id=order.decision_id,
+            symbol=order.symbol,
+            side=order.side,
+            quantity=order.quantity,
+            algo=order.algo,
+            params=raw,
+            order_type=order.order_type,
+            limit_price=_limit_price(order, params),
+            stop_price=order.stop_price,
+            start=start,
+            end=end,
+            time_in_force=order.time_in_force,
+            account=order.account,
+            reduce_only=order.reduce_only,
+            direct=order.direct,
+            by=order.by,
+            decision_price=order.decision_price,
+            decided_at=order.decided_at,
+            bid=view.best_bid if quoted else None,
+            ask=view.best_ask if quoted else None,
+            bid_size=view.bids[0][1] if quoted else 0,
+            ask_size=view.asks[0][1] if quoted else 0,
+            quote_age=max(0, now - view.time) if quoted else 0,
+            day_volume=view.volume,
+            notes=tuple(notes),
+        )
+
+    def _widened(self, order: NewOrder) -> tuple[dict[str, object], list[str]]:
+        """Widen a schedule that asks for more placements than the budget has, and say so."""
+        spec = self._algos.get(order.algo)
+        raw: dict[str, object] = dict(order.params)
+        if "slice_seconds" not in spec.params.__struct_fields__:
+            return raw, []
+        wanted = float(getattr(parse_params(spec, order.params), "slice_seconds"))  # noqa: B009 - the schema has it
+        sharing = 1 + sum("slice_seconds" in p.params.__struct_fields__ for p in self._state.live.values())
+        least = 60.0 * sharing / self._settings.max_orders_per_minute
+        if wanted >= least:
+            return raw, []
+        raw["slice_seconds"] = least
+        note = f"slices widened from {wanted:g} s to {least:g} s: {sharing} schedule(s) share the placement budget"
+        return raw, [note]
+
+
+def _limit_price(order: NewOrder, params: AlgoParams) -> Price | None:
+    """The tighter of the order's own limit and the one among the algo's parameters."""
+    limits = [price for price in (order.limit_price, _param_limit(params)) if price is not None]
+    if not limits:
+        return None
+    return min(limits) if order.side.sign > 0 else max(limits)
+
+
+def _param_limit(params: AlgoParams) -> Price | None:
+    return None if params.limit_price is None else price_from(params.limit_price, "limit_price")
+
+
+def _limit_reasons(order: NewOrder, params: AlgoParams, instrument: Instrument) -> list[str]:
+    reasons: list[str] = []
+    limit = _param_limit(params)
+    if limit is not None and not instrument.on_tick(limit):
+        reasons.append(f"limit_price {params.limit_price} is not on the tick of {order.symbol}")
+    if _limit_price(order, params) is None and (order.algo == "limit" or order.order_type is OrderType.STOP_LIMIT):
+        reasons.append(f"algo {order.algo} needs a limit_price")
+    maximum = params.max_child_quantity
+    if maximum is not None and maximum < max(params.min_child_quantity, instrument.lot):
+        least = quantity_number(max(params.min_child_quantity, instrument.lot))
+        reasons.append(f"max_child {params.max_child} is below the smallest child of {least}")
+    return reasons

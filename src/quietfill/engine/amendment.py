@@ -1,0 +1,77 @@
+"""Changing a running parent's terms: all changes are checked first, then put in force together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from quietfill.algos.registry import AlgoRegistry, parse_params
+from quietfill.domain.records import AmendRefused, AnyRecord, OrderAmended
+from quietfill.domain.types import Price, Quantity, Timestamp, price_from, quantity_from, quantity_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from quietfill.domain.messages import AmendOrder
+    from quietfill.engine.parent import ParentState
+
+
+def amendment(parent: ParentState, message: AmendOrder, algos: AlgoRegistry, now: Timestamp) -> Iterator[AnyRecord]:
+    """Yield the amendment, or its refusal with every reason; in that case nothing changes.
+
+    `quantity` and `limit_price` are public numbers, `end` is in ns UTC; every other key is one of the
+    algo's parameters.
+    """
+    changes = dict(message.changes)
+    reasons: list[str] = []
+    quantity = _checked(_quantity, parent, changes.pop("quantity", None), now, reasons)
+    limit_price = _checked(_limit_price, parent, changes.pop("limit_price", None), now, reasons)
+    end = _checked(_end, parent, changes.pop("end", None), now, reasons)
+    try:
+        parse_params(algos.get(parent.algo), {**parent.raw_params, **changes})
+    except ValueError as error:
+        reasons.append(str(error))
+    if reasons:
+        yield AmendRefused(at=now, order_id=parent.order_id, by=message.by, reasons=tuple(reasons))
+        return
+    yield OrderAmended(
+        at=now,
+        order_id=parent.order_id,
+        by=message.by,
+        quantity=quantity,
+        limit_price=limit_price,
+        end=end,
+        params=changes,
+    )
+
+
+def _checked(check: Any, parent: ParentState, value: Any, now: Timestamp, reasons: list[str]) -> Any:
+    if value is None:
+        return None
+    try:
+        return check(parent, value, now)
+    except ValueError as error:
+        reasons.append(str(error))
+        return None
+
+
+def _quantity(parent: ParentState, value: Any, _now: Timestamp) -> Quantity:
+    quantity = quantity_from(value)
+    if quantity < parent.filled or quantity <= 0:
+        filled = quantity_number(parent.filled)
+        raise ValueError(f"quantity {value} is below the {filled} already filled")
+    if quantity % parent.instrument.lot:
+        raise ValueError(f"quantity {value} is not a multiple of the lot {quantity_number(parent.instrument.lot)}")
+    return quantity
+
+
+def _limit_price(parent: ParentState, value: Any, _now: Timestamp) -> Price:
+    price = price_from(value, "limit_price")
+    if not parent.instrument.on_tick(price):
+        raise ValueError(f"limit_price {value} is not on the tick of {parent.symbol}")
+    return price
+
+
+def _end(parent: ParentState, value: Any, now: Timestamp) -> Timestamp:
+    if not isinstance(value, int) or value <= now:
+        raise ValueError(f"end {value} is not later than now")
+    return parent.day.clip(now, value)[1]

@@ -1,0 +1,154 @@
+"""One parent order as the engine knows it; algos see it as a `ParentView`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quietfill.algos.base import AlgoParams
+from quietfill.domain.order_state import OrderState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from quietfill.domain.execution_report import Fill
+    from quietfill.domain.instrument import Instrument
+    from quietfill.domain.records import ArrivalQuoted, OrderAccepted, OrderAmended
+    from quietfill.domain.types import Duration, Price, Quantity, Timestamp
+    from quietfill.engine.child import ChildState
+    from quietfill.market.triggers import Trigger
+
+
+class ParentState:
+    """A parent order. The first group of attributes is a fold over records; the last is merely observed."""
+
+    def __init__(self, record: OrderAccepted, instrument: Instrument) -> None:
+        """Begin as accepted, with nothing working."""
+        self.accepted = record
+        self.order_id = record.order_id
+        self.symbol = record.symbol
+        self.side = record.side
+        self.account = record.account
+        self.instrument = instrument
+        self.day = instrument.day_of(record.start)
+        self.algo = record.algo
+        self.quantity: Quantity = record.quantity
+        self.limit_price: Price | None = record.limit_price
+        self.start: Timestamp = record.start
+        self.end: Timestamp = record.end
+        self.raw_params = dict(record.params)
+        self.params = AlgoParams()
+        self.arrival_bid: Price | None = record.bid
+        self.arrival_ask: Price | None = record.ask
+        self.day_volume_at_start: Quantity | None = record.day_volume
+        self.schedule_start: Timestamp = record.start
+        self.schedule_filled: Quantity = 0
+        self.schedule_volume: Quantity = 0
+        self.rebases = 0
+        self.amendments = 0
+        self.state = OrderState.CREATED
+        self.filled: Quantity = 0
+        self.filled_value = 0
+        self.children_count = 0
+        self.consecutive_rejects = 0
+        self.rejected_at: Timestamp = 0
+        self.is_paused = False
+        self.frozen_reason: str | None = None
+        self.cancel_reason: str | None = None
+        self.marked_volume: Quantity = 0
+        self.marked_at: Timestamp = record.at
+        self.done_at: Timestamp | None = None
+        self.done_reason = ""
+        self.live_children: dict[str, ChildState] = {}
+        self.ended_children: list[ChildState] = []
+        # Observed, not journaled: set by the engine before it asks the algo.
+        self.market_volume: Quantity = 0
+        self.volume_base: Quantity | None = None
+        self.max_slippage_bps = 0
+        self.crossing_margin: Duration = 0
+        self.profile: tuple[float, ...] | None = None
+        self.triggers: tuple[Trigger, ...] = ()
+        self.wake_at: Timestamp | None = None
+        self.alerts_raised: set[str] = set()
+
+    @property
+    def leaves(self) -> Quantity:
+        """Quantity not filled yet."""
+        return max(0, self.quantity - self.filled)
+
+    @property
+    def working(self) -> Sequence[ChildState]:
+        """Children that are live or may be."""
+        return tuple(self.live_children.values())
+
+    @property
+    def has_arrival(self) -> bool:
+        """Whether the arrival quote is known."""
+        return self.arrival_bid is not None and self.arrival_ask is not None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it ended."""
+        return self.state.is_terminal
+
+    def room(self, now: Timestamp, settle: Duration) -> Quantity:
+        """Return what may still be asked for: the order less filled, working, in doubt and settling."""
+        exposed = sum(child.exposure(now, settle) for child in self.live_children.values())
+        settling = sum(child.exposure(now, settle) for child in self._unsettled())
+        return self.quantity - self.filled - exposed - settling
+
+    def unsettled(self, now: Timestamp, settle: Duration) -> list[ChildState]:
+        """Return the done children whose remainder is not free yet."""
+        return [child for child in self._unsettled() if child.exposure(now, settle) > 0]
+
+    def children(self) -> list[ChildState]:
+        """Return every child in the order they were asked for."""
+        return sorted([*self.ended_children, *self.live_children.values()], key=lambda child: child.number)
+
+    # Called while a record is applied
+
+    def set_arrival(self, record: ArrivalQuoted) -> None:
+        """Note the arrival quote."""
+        self.arrival_bid, self.arrival_ask = record.bid, record.ask
+        self.day_volume_at_start = record.day_volume
+
+    def amend(self, record: OrderAmended) -> None:
+        """Put changed terms in force."""
+        self.amendments += 1
+        if record.quantity is not None:
+            self.quantity = record.quantity
+        if record.limit_price is not None:
+            self.limit_price = record.limit_price
+        if record.end is not None:
+            self.end = record.end
+        self.raw_params.update(record.params)
+
+    def add_child(self, child: ChildState) -> None:
+        """Take up a child that was asked for."""
+        self.live_children[child.child_id] = child
+        self.children_count += 1
+        if self.state is OrderState.CREATED:
+            self.state = OrderState.WORKING
+
+    def retire(self, child: ChildState) -> None:
+        """Move a done child out of the working set."""
+        if self.live_children.pop(child.child_id, None) is not None:
+            self.ended_children.append(child)
+
+    def book_fill(self, fill: Fill) -> None:
+        """Add one execution to the order's totals."""
+        self.filled += fill.quantity
+        self.filled_value += fill.quantity * fill.price
+        self.consecutive_rejects = 0
+        if not self.is_done:
+            self.state = OrderState.PARTIAL
+
+    def move_to(self, state: OrderState) -> None:
+        """End in *state*."""
+        self.state = state
+
+    def _unsettled(self) -> list[ChildState]:
+        """The few youngest ended children; older ones have settled long ago."""
+        return self.ended_children[-_SETTLING_LOOKBACK:]
+
+
+_SETTLING_LOOKBACK = 16

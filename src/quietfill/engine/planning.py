@@ -1,0 +1,297 @@
+"""Ask the algo, compare, request: what is done each time a parent is looked at.
+
+A parent is looked at when something about *it* changed, its timer is due, or the market met one of its
+triggers. The order of things is always the same: overdue requests, the algo's plan (or an empty one:
+cancelled, paused, frozen, window over), the difference to what is working, the requests that there is
+a token for, and whether it is finished. What finds no token stays dirty and is planned anew later, from
+the present.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quietfill.algos.base import Outcome, Plan, Slice
+from quietfill.algos.shaping import shape
+from quietfill.domain.order_state import OrderState
+from quietfill.domain.records import (
+    AlertRaised,
+    AnyRecord,
+    ArrivalQuoted,
+    CancelRequested,
+    ChildInDoubt,
+    ChildRequested,
+    OrderDone,
+    OrderFrozen,
+    ReplaceRequested,
+    WorkingMark,
+)
+from quietfill.domain.types import SECOND
+from quietfill.engine.working_orders import Cancel, Place, Replace, Request, difference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from quietfill.algos.registry import AlgoRegistry
+    from quietfill.domain.types import Timestamp
+    from quietfill.engine.child import ChildState
+    from quietfill.engine.observed import ObservedMarkets
+    from quietfill.engine.pacing import Pacer
+    from quietfill.engine.parent import ParentState
+    from quietfill.engine.settings import EngineSettings
+    from quietfill.engine.state import EngineState
+    from quietfill.market.view import MarketView
+
+_STOP = Plan()
+
+
+class Planner:
+    """Brings what is working in line with what each parent wants."""
+
+    def __init__(
+        self,
+        state: EngineState,
+        observed: ObservedMarkets,
+        settings: EngineSettings,
+        algos: AlgoRegistry,
+        pacer: Pacer,
+        emit: Callable[[AnyRecord], None],
+    ) -> None:
+        """Take the parts; `emit` applies a record and keeps it for the journal."""
+        self._state = state
+        self._observed = observed
+        self._settings = settings
+        self._algos = algos
+        self._pacer = pacer
+        self._emit = emit
+        self.questions: set[str] = set()
+        """Children that the broker must be asked about."""
+
+    def look(self, parent: ParentState, now: Timestamp) -> Timestamp | None:
+        """Bring one parent up to date; return when to look again, if nothing happens before."""
+        if parent.is_done:
+            return None
+        wakes = [self._overdue(parent, now)]
+        if not parent.has_arrival and parent.cancel_reason is None:
+            wakes.append(self._await_quote(parent, now))
+        if parent.has_arrival or parent.cancel_reason is not None:
+            market = self._observed.observe(parent)
+            plan = self._plan(parent, market, now)
+            if plan is not None:
+                wakes.append(self._pursue(parent, plan, market, now))
+        return min((at for at in wakes if at is not None), default=None)
+
+    # What is wanted
+
+    def _plan(self, parent: ParentState, market: MarketView, now: Timestamp) -> Plan | None:
+        """Return what the parent wants, or None to leave everything as it is."""
+        if parent.leaves == 0:
+            return Plan(finish=Outcome.FILLED, why="order filled")
+        if parent.cancel_reason is not None:
+            return Plan(finish=Outcome.ENDED, why=parent.cancel_reason)
+        if not self._state.link_up:
+            return None
+        if self._state.is_killed(parent.symbol, parent.account):
+            parent.triggers = ()
+            return None
+        if parent.is_paused or parent.frozen_reason is not None:
+            return self._stopped(parent, now)
+        return self._ask(parent, market, now)
+
+    def _stopped(self, parent: ParentState, now: Timestamp) -> Plan:
+        if now >= parent.end:
+            return Plan(finish=Outcome.ENDED, why="window ended")
+        return Plan(wake_at=parent.end, why=parent.frozen_reason or "paused")
+
+    def _ask(self, parent: ParentState, market: MarketView, now: Timestamp) -> Plan:
+        spec = self._algos.get(parent.algo)
+        parent.max_slippage_bps = self._settings.max_slippage_bps
+        parent.crossing_margin = self._crossing_margin()
+        try:
+            return shape(spec.algo.plan(parent, market, now), parent, market)
+        except Exception as error:  # noqa: BLE001 - an algo is the user's code: its bug may stop its order, not the desk
+            reason = f"algo {parent.algo} failed: {type(error).__name__}: {error}"
+            self._emit(OrderFrozen(at=now, order_id=parent.order_id, reason=reason))
+            self._emit(AlertRaised(at=now, subject=parent.order_id, severity="critical", text=reason))
+            return self._stopped(parent, now)
+
+    def _crossing_margin(self) -> int:
+        """Round trip, settle time, and the time that a queue of all live parents' messages needs."""
+        queue = len(self._state.live) * SECOND // self._settings.max_messages_per_second
+        return self._settings.round_trip + self._settings.settle + queue
+
+    # What is asked for
+
+    def _pursue(self, parent: ParentState, plan: Plan, market: MarketView, now: Timestamp) -> Timestamp | None:
+        wakes: list[Timestamp | None] = [plan.wake_at]
+        parent.triggers = plan.wake_when
+        self._mark(parent, now)
+        self._alert(parent, plan, now)
+        settle = self._settings.settle
+        requests = difference(plan.slices, tuple(parent.live_children.values()), parent.room(now, settle))
+        wakes.extend([self._request(parent, request, plan, market, now) for request in requests])
+        unsettled = parent.unsettled(now, settle)
+        if plan.finish is not None and not parent.live_children and not unsettled:
+            self._finish(parent, plan.finish, plan.why, now)
+            return None
+        settled_at = [child.done_at + settle for child in unsettled if child.done_at is not None]
+        wakes += [at for at in settled_at if at > now]
+        asked = [child.asked_at for child in parent.live_children.values() if child.asked_at is not None]
+        wakes += [at + self._settings.request_timeout for at in asked]
+        return min((at for at in wakes if at is not None), default=None)
+
+    def _request(
+        self, parent: ParentState, request: Request, plan: Plan, market: MarketView, now: Timestamp
+    ) -> Timestamp | None:
+        """Ask for one thing, or return when there will be a token for it."""
+        if isinstance(request, Cancel):
+            self._cancel(request.child, plan.why, now)
+            return None
+        wait_until = self._backoff(parent)
+        if now < wait_until:
+            return wait_until
+        if isinstance(request, Replace):
+            free_at = self._pacer.replace_at(now, urgent=request.wanted.crossing)
+        else:
+            free_at = self._pacer.place_at(now, urgent=request.wanted.crossing)
+        if free_at > now:
+            return free_at
+        if isinstance(request, Replace):
+            self._replace(request, plan, market, now)
+        else:
+            self._place(parent, request, plan, market, now)
+        return None
+
+    def _place(self, parent: ParentState, request: Place, plan: Plan, market: MarketView, now: Timestamp) -> None:
+        if parent.children_count >= self._settings.max_children_per_parent:
+            reason = f"more than {self._settings.max_children_per_parent} children"
+            self._emit(OrderFrozen(at=now, order_id=parent.order_id, reason=reason))
+            self._emit(AlertRaised(at=now, subject=parent.order_id, severity="critical", text=reason))
+            return
+        wanted = request.wanted
+        _assert_within_limit(parent, wanted)
+        self._pacer.placed(now)
+        self._emit(
+            ChildRequested(
+                at=now,
+                child_id=f"{parent.order_id}-{parent.children_count + 1}",
+                order_id=parent.order_id,
+                key=wanted.key,
+                symbol=parent.symbol,
+                side=parent.side,
+                quantity=request.quantity,
+                limit_price=wanted.limit_price,
+                time_in_force=wanted.time_in_force,
+                good_till=parent.end + self._settings.child_grace,
+                why=wanted.why or plan.why,
+                account=parent.account,
+                displayed=wanted.displayed,
+                crossing=wanted.crossing,
+                bid=market.best_bid,
+                ask=market.best_ask,
+            )
+        )
+
+    def _replace(self, request: Replace, plan: Plan, market: MarketView, now: Timestamp) -> None:
+        child, wanted = request.child, request.wanted
+        _assert_within_limit(self._state.parents[child.order_id], wanted)
+        self._pacer.replaced(now)
+        self._emit(
+            ReplaceRequested(
+                at=now,
+                child_id=child.child_id,
+                revision=child.revision + 1,
+                total=request.total,
+                limit_price=wanted.limit_price,
+                why=wanted.why or plan.why,
+                crossing=wanted.crossing,
+                bid=market.best_bid,
+                ask=market.best_ask,
+            )
+        )
+
+    def _cancel(self, child: ChildState, why: str, now: Timestamp) -> None:
+        self._pacer.cancelled(now)
+        self._emit(
+            CancelRequested(
+                at=now, child_id=child.child_id, attempt=child.cancel_attempts + 1, why=why or "no longer wanted"
+            )
+        )
+
+    def _backoff(self, parent: ParentState) -> Timestamp:
+        """After rejects and cancels nobody asked for, wait twice as long each time."""
+        if parent.consecutive_rejects == 0:
+            return 0
+        doubled = self._settings.reject_backoff << min(parent.consecutive_rejects - 1, 16)
+        return parent.rejected_at + min(doubled, self._settings.reject_backoff_limit)
+
+    # Overdue, waiting, finished
+
+    def _overdue(self, parent: ParentState, now: Timestamp) -> Timestamp | None:
+        """Put children in doubt whose request got no answer in time, and have the broker asked."""
+        timeout = self._settings.request_timeout
+        for child in tuple(parent.live_children.values()):
+            if child.asked_at is None or now < child.asked_at + timeout:
+                continue
+            reason = f"no answer within {timeout / SECOND:g} s"
+            self._emit(ChildInDoubt(at=now, child_id=child.child_id, reason=reason))
+            self._emit(AlertRaised(at=now, subject=child.child_id, severity="warning", text=reason))
+            self.questions.add(child.child_id)
+        if parent.consecutive_rejects >= self._settings.max_consecutive_rejects and parent.frozen_reason is None:
+            reason = f"{parent.consecutive_rejects} rejects in a row"
+            self._emit(OrderFrozen(at=now, order_id=parent.order_id, reason=reason))
+            self._emit(AlertRaised(at=now, subject=parent.order_id, severity="critical", text=reason))
+        return None
+
+    def _await_quote(self, parent: ParentState, now: Timestamp) -> Timestamp | None:
+        view = self._observed.view(parent.symbol)
+        if view.is_tradable:
+            (bid, bid_size), (ask, ask_size) = view.bids[0], view.asks[0]
+            self._emit(
+                ArrivalQuoted(
+                    at=now,
+                    order_id=parent.order_id,
+                    bid=bid,
+                    ask=ask,
+                    bid_size=bid_size,
+                    ask_size=ask_size,
+                    quote_age=max(0, now - view.time),
+                    day_volume=view.volume,
+                )
+            )
+            return None
+        deadline = parent.accepted.at + self._settings.awaiting_quote
+        if now >= deadline:
+            waited = self._settings.awaiting_quote / SECOND
+            reason = f"no quote within {waited:g} s"
+            rejected = OrderState.REJECTED
+            self._emit(OrderDone(at=now, order_id=parent.order_id, state=rejected, filled=0, reason=reason))
+            return None
+        return deadline
+
+    def _mark(self, parent: ParentState, now: Timestamp) -> None:
+        """Keep what must be remembered of the market across a restart."""
+        if now >= parent.marked_at + self._settings.mark_interval and parent.market_volume > parent.marked_volume:
+            self._emit(WorkingMark(at=now, order_id=parent.order_id, market_volume=parent.market_volume))
+
+    def _alert(self, parent: ParentState, plan: Plan, now: Timestamp) -> None:
+        if plan.alert is not None and plan.alert not in parent.alerts_raised:
+            parent.alerts_raised.add(plan.alert)
+            self._emit(AlertRaised(at=now, subject=parent.order_id, severity="info", text=plan.alert))
+
+    def _finish(self, parent: ParentState, outcome: Outcome, why: str, now: Timestamp) -> None:
+        if parent.filled >= parent.quantity:
+            state, reason = OrderState.FILLED, "filled"
+        elif parent.cancel_reason is not None:
+            state, reason = OrderState.CANCELLED, parent.cancel_reason
+        else:
+            state, reason = OrderState.EXPIRED, why or outcome.value
+        self._emit(OrderDone(at=now, order_id=parent.order_id, state=state, filled=parent.filled, reason=reason))
+
+
+def _assert_within_limit(parent: ParentState, wanted: Slice) -> None:
+    """An algo that prices a child beyond its parent's limit has a bug; nothing may leave."""
+    limit, price = parent.limit_price, wanted.limit_price
+    if limit is not None:
+        assert price is not None, f"{parent.order_id}: a market order under a limit of {limit}"
+        assert parent.side.sign * (price - limit) <= 0, f"{parent.order_id}: price {price} is beyond the limit {limit}"

@@ -1,0 +1,128 @@
+"""Settling our books against the broker's: the last step of every start and every reconnection.
+
+Theory of operation. Replaying the journal tells what we asked; only the broker knows what became of
+it. A `BrokerSnapshot` is everything the broker listed when asked in one go. For each child that may be
+live, in order:
+
+* executions we have not booked are booked, whatever the child's state (filled while away);
+* a child the broker lists as open is adopted on the broker's terms;
+* a child the broker lists as done is ended with the broker's state (ended while away);
+* a child the broker does not list is absent. Absence is evidence only when the snapshot is complete
+  and was asked for long enough after our request, and only the second time: then it never arrived.
+  Until then it stays in doubt and fully exposed.
+
+Orders of other people are named, never adopted, never touched. Nothing is invented: a difference that
+the evidence cannot explain stays in doubt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quietfill.domain.order_state import OrderState
+from quietfill.domain.records import AlertRaised, AnyRecord, ChildAdopted, ChildDone, ChildInDoubt, Reconciled
+from quietfill.engine.reports import book_fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from quietfill.domain.messages import BrokerOrder, BrokerSnapshot
+    from quietfill.domain.types import Duration, Timestamp
+    from quietfill.engine.child import ChildState
+    from quietfill.engine.state import EngineState
+
+_BROKER_STATES = {state.value: state for state in OrderState}
+
+
+class Reconciliation:
+    """Compares snapshots with state, and remembers which absences were seen before."""
+
+    __slots__ = ("_absences", "_patience")
+
+    def __init__(self, patience: Duration) -> None:
+        """Take how long after a request an absence starts to mean something."""
+        self._patience = patience
+        self._absences: dict[str, int] = {}
+
+    def settle(self, snapshot: BrokerSnapshot, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:
+        """Yield the records that bring state in line with *snapshot*; apply each before asking for the next."""
+        counts = dict.fromkeys(("adopted", "filled_while_away", "ended_while_away", "never_arrived"), 0)
+        for report in snapshot.fills:
+            child = state.children.get(report.child_id)
+            if child is None or report.fill is None:
+                continue
+            for record in book_fill(child, report.fill, state, now):
+                counts["filled_while_away"] += 1
+                yield record
+        listed = {order.child_id: order for order in snapshot.orders}
+        for child in [child for parent in list(state.live.values()) for child in list(parent.live_children.values())]:
+            for record in self._settle_child(child, listed.get(child.child_id), snapshot, now):
+                if isinstance(record, ChildAdopted):
+                    counts["adopted"] += 1
+                elif isinstance(record, ChildDone):
+                    counts["never_arrived" if record.state is OrderState.FAILED else "ended_while_away"] += 1
+                yield record
+        foreign = tuple(sorted(name for name in listed if name not in state.children))
+        if foreign:
+            text = f"{len(foreign)} order(s) at the broker that are not ours: {', '.join(foreign[:5])}"
+            yield AlertRaised(at=now, subject="reconcile", severity="warning", text=text)
+        doubtful = sum(
+            child.state is OrderState.UNKNOWN for p in state.live.values() for child in p.live_children.values()
+        )
+        yield Reconciled(at=now, complete=snapshot.complete, foreign=foreign, still_in_doubt=doubtful, **counts)
+
+    def _settle_child(
+        self, child: ChildState, order: BrokerOrder | None, snapshot: BrokerSnapshot, now: Timestamp
+    ) -> Iterator[AnyRecord]:
+        if child.state.is_terminal:
+            return
+        if order is None:
+            yield from self._absent(child, snapshot, now)
+            return
+        self._absences.pop(child.child_id, None)
+        if order.is_open:
+            if child.in_flight or order.revision != child.confirmed_revision:
+                yield _adopted(child, order, now)
+        else:
+            yield _ended(child, order, now)
+
+    def _absent(self, child: ChildState, snapshot: BrokerSnapshot, now: Timestamp) -> Iterator[AnyRecord]:
+        if not snapshot.complete or snapshot.asked_at < child.requested_at + self._patience:
+            return
+        seen = self._absences.get(child.child_id, 0) + 1
+        self._absences[child.child_id] = seen
+        if seen == 1 or child.is_acknowledged:
+            if child.state is not OrderState.UNKNOWN:
+                yield ChildInDoubt(at=now, child_id=child.child_id, reason="the broker does not list it")
+            return
+        yield ChildDone(
+            at=now,
+            child_id=child.child_id,
+            state=OrderState.FAILED,
+            cumulative=child.filled,
+            reason="never arrived at the broker",
+            exchange_time=snapshot.asked_at,
+        )
+
+
+def _adopted(child: ChildState, order: BrokerOrder, now: Timestamp) -> ChildAdopted:
+    return ChildAdopted(
+        at=now,
+        child_id=child.child_id,
+        broker_order_id=order.broker_order_id,
+        total=order.total,
+        limit_price=order.limit_price,
+        revision=order.revision,
+    )
+
+
+def _ended(child: ChildState, order: BrokerOrder, now: Timestamp) -> ChildDone:
+    state = _BROKER_STATES.get(order.state, OrderState.CANCELLED)
+    return ChildDone(
+        at=now,
+        child_id=child.child_id,
+        state=state if state.is_terminal else OrderState.CANCELLED,
+        cumulative=order.cumulative,
+        reason="ended while we were away",
+        exchange_time=now,
+    )

@@ -1,0 +1,141 @@
+"""What an execution report means for a child: the records that follow from one word of the broker.
+
+Reports may come twice, late, or in any order; every one of them is either booked once or ignored, and
+none moves a state back. A fill implies the acknowledgement that we did not hear.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quietfill.domain.execution_report import ExecutionReport, Fill, ReportKind
+from quietfill.domain.order_state import OrderState
+from quietfill.domain.records import (
+    AlertRaised,
+    AnyRecord,
+    CancelRefused,
+    ChildAcknowledged,
+    ChildAdopted,
+    ChildDone,
+    ChildFilled,
+    ChildInDoubt,
+    OrderFrozen,
+    ReplaceConfirmed,
+    ReplaceRefused,
+)
+from quietfill.domain.types import quantity_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from quietfill.domain.types import Timestamp
+    from quietfill.engine.child import ChildState
+    from quietfill.engine.state import EngineState
+
+_ENDS = {
+    ReportKind.REJECTED: OrderState.REJECTED,
+    ReportKind.CANCELLED: OrderState.CANCELLED,
+    ReportKind.EXPIRED: OrderState.EXPIRED,
+    ReportKind.NOT_FOUND: OrderState.FAILED,
+}
+
+
+def consequences(report: ExecutionReport, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:
+    """Yield the records that *report* leads to. Each must be applied before the next is asked for."""
+    child = state.children.get(report.child_id)
+    if child is None:
+        text = f"report {report.kind} for an order that is not ours: {report.child_id!r} {report.reason}".strip()
+        yield AlertRaised(at=now, subject=report.child_id, severity="warning", text=text)
+        return
+    if report.kind in _ACKNOWLEDGING and not child.is_acknowledged:
+        yield ChildAcknowledged(
+            at=now,
+            child_id=child.child_id,
+            broker_order_id=report.broker_order_id,
+            exchange_time=report.exchange_time,
+        )
+    if report.fill is not None:
+        yield from book_fill(child, report.fill, state, now)
+    if report.kind in _ENDS:
+        yield from _end(child, report, now)
+    elif report.kind is ReportKind.REPLACED:
+        yield from _replaced(child, report, now)
+    elif report.kind is ReportKind.REPLACE_REJECTED:
+        if child.replace_pending and report.revision == child.revision:
+            yield ReplaceRefused(at=now, child_id=child.child_id, revision=report.revision, reason=report.reason)
+    elif report.kind is ReportKind.CANCEL_REJECTED:
+        yield from _cancel_rejected(child, report, now)
+    elif report.kind is ReportKind.STATUS and child.is_live and child.state is OrderState.UNKNOWN:
+        yield adoption(child, report, now)
+
+
+_ACKNOWLEDGING = frozenset(
+    {
+        ReportKind.ACCEPTED,
+        ReportKind.FILL,
+        ReportKind.REPLACED,
+        ReportKind.REPLACE_REJECTED,
+        ReportKind.CANCELLED,
+        ReportKind.EXPIRED,
+    }
+)
+
+
+def book_fill(child: ChildState, fill: Fill, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:
+    """Yield the booking of one execution, once per execution id; an over-fill is booked, shown, and freezes."""
+    if fill.execution_id in child.execution_ids:
+        return
+    parent = state.parents[child.order_id]
+    yield ChildFilled(at=now, child_id=child.child_id, fill=fill)
+    if parent.filled > parent.quantity and parent.frozen_reason is None:
+        excess = quantity_number(parent.filled - parent.quantity)
+        text = f"over-filled by {excess}: {child.child_id} {fill.execution_id}"
+        yield AlertRaised(at=now, subject=parent.order_id, severity="critical", text=text)
+        yield OrderFrozen(at=now, order_id=parent.order_id, reason=text)
+
+
+def adoption(child: ChildState, report: ExecutionReport, now: Timestamp) -> ChildAdopted:
+    """Return the record that believes the broker's listing of a live child."""
+    return ChildAdopted(
+        at=now,
+        child_id=child.child_id,
+        broker_order_id=report.broker_order_id,
+        total=report.total if report.total is not None else child.total,
+        limit_price=report.limit_price if report.limit_price is not None else child.limit_price,
+        revision=report.revision,
+    )
+
+
+def _end(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator[AnyRecord]:
+    if child.state.is_terminal:
+        return
+    yield ChildDone(
+        at=now,
+        child_id=child.child_id,
+        state=_ENDS[report.kind],
+        cumulative=child.filled if report.cumulative is None else report.cumulative,
+        reason=report.reason,
+        exchange_time=report.exchange_time,
+    )
+
+
+def _replaced(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator[AnyRecord]:
+    if child.state.is_terminal or report.revision <= child.confirmed_revision:
+        return
+    assert report.total is not None, "a broker edge must state the terms that a replace put in force"
+    yield ReplaceConfirmed(
+        at=now,
+        child_id=child.child_id,
+        revision=report.revision,
+        total=report.total,
+        limit_price=report.limit_price,
+        exchange_time=report.exchange_time,
+    )
+
+
+def _cancel_rejected(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator[AnyRecord]:
+    if child.state.is_terminal or not child.cancel_pending:
+        return
+    yield CancelRefused(at=now, child_id=child.child_id, reason=report.reason)
+    # The broker will not cancel what we believe is live: one of us is wrong, so ask.
+    yield ChildInDoubt(at=now, child_id=child.child_id, reason=f"cancel refused: {report.reason}")

@@ -1,0 +1,333 @@
+"""What the engine knows, as a fold over records.
+
+`EngineState.apply` is the only place that changes it, and it decides nothing: given a record it
+books the fact. So any prefix of a journal gives a legal state, and replaying all of it *is* recovery.
+What is merely observed (quotes, volume, timers) is not here but in `engine/watch.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quietfill.domain.order_state import OrderState
+from quietfill.domain.records import (
+    AlertRaised,
+    AmendRefused,
+    AnyRecord,
+    ArrivalQuoted,
+    CancelRefused,
+    CancelRequested,
+    ChildAcknowledged,
+    ChildAdopted,
+    ChildDone,
+    ChildFilled,
+    ChildInDoubt,
+    ChildRequested,
+    DecisionReceived,
+    KillSwitchEngaged,
+    KillSwitchReleased,
+    LinkChanged,
+    OrderAccepted,
+    OrderAmended,
+    OrderCancelAsked,
+    OrderDone,
+    OrderFrozen,
+    OrderPaused,
+    OrderRefused,
+    OrderResumed,
+    Reconciled,
+    ReplaceConfirmed,
+    ReplaceRefused,
+    ReplaceRequested,
+    RequestWithdrawn,
+    RunEnded,
+    RunStarted,
+    ScheduleRebased,
+    WorkingMark,
+)
+from quietfill.engine.child import ChildState
+from quietfill.engine.parent import ParentState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from quietfill.domain.instrument import Instrument
+    from quietfill.domain.types import Quantity, Timestamp
+
+_DAY = 86_400 * 10**9
+
+
+class SymbolTotals:
+    """What we traded in one instrument on the current UTC day, and in all."""
+
+    __slots__ = ("day", "filled_today", "position")
+
+    def __init__(self) -> None:
+        """Start with nothing traded."""
+        self.day = -1
+        self.filled_today: Quantity = 0
+        self.position: Quantity = 0
+
+    def book(self, signed: Quantity, at: Timestamp) -> None:
+        """Add one signed execution."""
+        day = at // _DAY
+        if day != self.day:
+            self.day, self.filled_today = day, 0
+        self.filled_today += abs(signed)
+        self.position += signed
+
+
+class EngineState:
+    """Everything that must survive a restart."""
+
+    def __init__(self, instruments: dict[str, Instrument], resolve_params: Callable[[ParentState], None]) -> None:
+        """Start empty.
+
+        Args:
+            instruments: the instrument table, by symbol.
+            resolve_params: turns a parent's journaled parameters into its algo's typed ones.
+        """
+        self.sequence = 0
+        self.instruments = instruments
+        self.parents: dict[str, ParentState] = {}
+        self.live: dict[str, ParentState] = {}
+        self.live_by_symbol: dict[str, dict[str, ParentState]] = {}
+        self.children: dict[str, ChildState] = {}
+        self.decisions: dict[str, str] = {}
+        self.remembered: dict[str, DecisionReceived] = {}
+        self.kills: list[KillSwitchEngaged] = []
+        self.totals: dict[str, SymbolTotals] = {}
+        self.link_up = True
+        self.last_at: Timestamp = 0
+        self.runs: list[RunStarted] = []
+        self.ended: RunEnded | None = None
+        self.messages_sent = 0
+        self.alerts: list[AlertRaised] = []
+        self._resolve_params = resolve_params
+        self._book: dict[type, Callable[..., None]] = {
+            RunStarted: self._run_started,
+            RunEnded: self._run_ended,
+            DecisionReceived: self._decision_received,
+            OrderAccepted: self._accepted,
+            ArrivalQuoted: self._arrival_quoted,
+            OrderRefused: self._refused,
+            OrderAmended: self._amended,
+            AmendRefused: self._nothing,
+            OrderPaused: self._paused,
+            OrderResumed: self._resumed,
+            ScheduleRebased: self._rebased,
+            OrderCancelAsked: self._cancel_asked,
+            OrderFrozen: self._frozen,
+            WorkingMark: self._marked,
+            OrderDone: self._done,
+            ChildRequested: self._child_requested,
+            ReplaceRequested: self._replace_requested,
+            CancelRequested: self._cancel_requested,
+            RequestWithdrawn: self._withdrawn,
+            ChildAcknowledged: self._acknowledged,
+            ChildFilled: self._filled,
+            ChildDone: self._child_done,
+            ReplaceConfirmed: self._replaced,
+            ReplaceRefused: self._replace_refused,
+            CancelRefused: self._cancel_refused,
+            ChildInDoubt: self._in_doubt,
+            ChildAdopted: self._adopted,
+            KillSwitchEngaged: self._killed,
+            KillSwitchReleased: self._released,
+            LinkChanged: self._link_changed,
+            Reconciled: self._nothing,
+            AlertRaised: self._alerted,
+        }
+
+    def apply(self, record: AnyRecord) -> None:
+        """Book one record."""
+        self.sequence += 1
+        self.last_at = record.at
+        self._book[type(record)](record)
+
+    def replay(self, records: Iterable[AnyRecord]) -> None:
+        """Book a journal's records in order."""
+        for record in records:
+            self.apply(record)
+
+    def is_killed(self, symbol: str, account: str | None) -> bool:
+        """Say whether new risk is barred for this symbol and account."""
+        return any(kill.scope.covers(symbol, account) for kill in self.kills)
+
+    def parent_of(self, child_id: str) -> ParentState:
+        """Return the parent that a child belongs to."""
+        return self.parents[self.children[child_id].order_id]
+
+    # Runs and decisions
+
+    def _run_started(self, record: RunStarted) -> None:
+        self.runs.append(record)
+        self.ended = None
+
+    def _run_ended(self, record: RunEnded) -> None:
+        self.ended = record
+
+    def _decision_received(self, record: DecisionReceived) -> None:
+        self.remembered[record.decision_id] = record
+
+    # Parents
+
+    def _accepted(self, record: OrderAccepted) -> None:
+        parent = ParentState(record, self.instruments[record.symbol])
+        self._resolve_params(parent)
+        self.parents[record.order_id] = parent
+        self.live[record.order_id] = parent
+        self.live_by_symbol.setdefault(record.symbol, {})[record.order_id] = parent
+        self.decisions[record.decision_id] = f"accepted as order {record.order_id}"
+        self.remembered.pop(record.decision_id, None)
+
+    def _arrival_quoted(self, record: ArrivalQuoted) -> None:
+        self.parents[record.order_id].set_arrival(record)
+
+    def _refused(self, record: OrderRefused) -> None:
+        if not record.final:
+            return
+        self.remembered.pop(record.decision_id, None)
+        if record.duplicate_of is None:
+            self.decisions[record.decision_id] = "refused: " + "; ".join(record.reasons)
+
+    def _amended(self, record: OrderAmended) -> None:
+        parent = self.parents[record.order_id]
+        parent.amend(record)
+        self._resolve_params(parent)
+
+    def _paused(self, record: OrderPaused) -> None:
+        self.parents[record.order_id].is_paused = True
+
+    def _resumed(self, record: OrderResumed) -> None:
+        self.parents[record.order_id].is_paused = False
+
+    def _rebased(self, record: ScheduleRebased) -> None:
+        parent = self.parents[record.order_id]
+        parent.schedule_start = record.start
+        parent.schedule_filled = record.filled
+        parent.schedule_volume = record.market_volume
+        parent.rebases += 1
+
+    def _cancel_asked(self, record: OrderCancelAsked) -> None:
+        self.parents[record.order_id].cancel_reason = record.reason or f"cancelled by {record.by}"
+
+    def _frozen(self, record: OrderFrozen) -> None:
+        self.parents[record.order_id].frozen_reason = record.reason
+
+    def _marked(self, record: WorkingMark) -> None:
+        parent = self.parents[record.order_id]
+        parent.marked_volume, parent.marked_at = record.market_volume, record.at
+
+    def _done(self, record: OrderDone) -> None:
+        parent = self.parents[record.order_id]
+        parent.move_to(record.state)
+        parent.done_at, parent.done_reason = record.at, record.reason
+        self.live.pop(record.order_id, None)
+        self.live_by_symbol[parent.symbol].pop(record.order_id, None)
+
+    # Children: what we asked
+
+    def _child_requested(self, record: ChildRequested) -> None:
+        parent = self.parents[record.order_id]
+        child = ChildState(record, parent.children_count)
+        self.children[record.child_id] = child
+        parent.add_child(child)
+        self.messages_sent += 1
+
+    def _replace_requested(self, record: ReplaceRequested) -> None:
+        self.children[record.child_id].ask_replace(record)
+        self.messages_sent += 1
+
+    def _cancel_requested(self, record: CancelRequested) -> None:
+        self.children[record.child_id].ask_cancel(record)
+        self.messages_sent += 1
+
+    def _withdrawn(self, record: RequestWithdrawn) -> None:
+        child = self.children[record.child_id]
+        self.messages_sent -= 1 + (child.cancel_pending and not record.revision)
+        if record.revision:
+            child.drop_replace()
+            self._retire_if_filled(child, record.at)
+        else:
+            child.end(OrderState.FAILED, 0, record.reason, record.at)
+            self._retire(child)
+
+    # Children: what the broker said
+
+    def _acknowledged(self, record: ChildAcknowledged) -> None:
+        self.children[record.child_id].acknowledge(record)
+
+    def _filled(self, record: ChildFilled) -> None:
+        child = self.children[record.child_id]
+        child.book_fill(record.fill)
+        parent = self.parents[child.order_id]
+        parent.book_fill(record.fill)
+        totals = self.totals.setdefault(child.symbol, SymbolTotals())
+        totals.book(child.side.sign * record.fill.quantity, record.fill.exchange_time)
+        self._retire_if_filled(child, record.at)
+
+    def _retire_if_filled(self, child: ChildState, at: Timestamp) -> None:
+        if child.complete_if_filled(at):
+            self._retire(child)
+
+    def _child_done(self, record: ChildDone) -> None:
+        child = self.children[record.child_id]
+        solicited = child.cancel_pending
+        child.end(record.state, record.cumulative, record.reason, record.at)
+        parent = self._retire(child)
+        if not solicited and record.state is not OrderState.EXPIRED:
+            parent.consecutive_rejects += 1
+            parent.rejected_at = record.at
+
+    def _retire(self, child: ChildState) -> ParentState:
+        parent = self.parents[child.order_id]
+        parent.retire(child)
+        return parent
+
+    def _replaced(self, record: ReplaceConfirmed) -> None:
+        child = self.children[record.child_id]
+        child.confirm_replace(record)
+        self._retire_if_filled(child, record.at)
+
+    def _replace_refused(self, record: ReplaceRefused) -> None:
+        child = self.children[record.child_id]
+        child.drop_replace()
+        self._retire_if_filled(child, record.at)
+        parent = self.parents[child.order_id]
+        if child.is_live:  # a replace that came too late is no fault of ours
+            parent.consecutive_rejects += 1
+            parent.rejected_at = record.at
+
+    def _cancel_refused(self, record: CancelRefused) -> None:
+        self.children[record.child_id].refuse_cancel()
+
+    def _in_doubt(self, record: ChildInDoubt) -> None:
+        self.children[record.child_id].doubt()
+
+    def _adopted(self, record: ChildAdopted) -> None:
+        child = self.children[record.child_id]
+        child.adopt(record)
+        self._retire_if_filled(child, record.at)
+
+    # The house
+
+    def _killed(self, record: KillSwitchEngaged) -> None:
+        self.kills.append(record)
+
+    def _released(self, record: KillSwitchReleased) -> None:
+        self.kills = [kill for kill in self.kills if kill.scope != record.scope]
+
+    def _link_changed(self, record: LinkChanged) -> None:
+        self.link_up = record.up
+
+    def _alerted(self, record: AlertRaised) -> None:
+        self.alerts.append(record)
+        if len(self.alerts) > _ALERTS_KEPT:
+            del self.alerts[: _ALERTS_KEPT // 2]
+
+    def _nothing(self, record: AnyRecord) -> None:
+        """Some facts are kept for people and change nothing."""
+
+
+_ALERTS_KEPT = 1_000

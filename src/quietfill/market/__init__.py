@@ -1,0 +1,1 @@
+"""What we know of the market and what we estimate from it. Pure."""

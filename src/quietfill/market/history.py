@@ -1,0 +1,37 @@
+"""What really happened in the market over a day, as columns: the yardstick of cost analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from quietfill.domain.instrument import TradingDay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketHistory:
+    """The recorded prints and touch changes of one instrument and day, without any order of ours.
+
+    Attributes:
+        print_time: ns UTC, never falling, shape (p,).
+        print_price: in 1e-9 of the currency, shape (p,).
+        print_quantity: in 1e-8 of a share or coin, shape (p,).
+        touch_time: ns UTC of each change of the best bid or ask in continuous trading, shape (t,).
+        bid, ask: the touch from that instant on, in 1e-9 of the currency; 0 where a side is empty.
+        has_touch: whether both sides are there, shape (t,).
+        day: the continuous sessions, so that breaks can be left out of time averages.
+    """
+
+    symbol: str
+    print_time: NDArray[np.int64]
+    print_price: NDArray[np.int64]
+    print_quantity: NDArray[np.int64]
+    touch_time: NDArray[np.int64]
+    bid: NDArray[np.int64]
+    ask: NDArray[np.int64]
+    has_touch: NDArray[np.bool_]
+    day: TradingDay

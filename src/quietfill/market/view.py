@@ -1,0 +1,151 @@
+"""The others' market: the feed with our own resting orders taken out.
+
+A lone order of ours must never move our own reference. So our displayed quantity is subtracted level
+by level before touch, mid, imbalance or queue are computed. Quantity of ours that may or may not be
+in the feed yet (a request in flight) cannot be separated: a side whose best price such an order
+stands on is marked *own*, and nothing may follow it until the broker has answered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from quietfill.domain.types import OrderSide, Price, Quantity, Timestamp
+from quietfill.market.triggers import LastThrough, MidLeaves, SizeReaches, TouchLeaves, Trigger, VolumeReaches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from quietfill.domain.messages import BookUpdate
+
+Levels: TypeAlias = tuple[tuple[Price, Quantity], ...]
+
+
+class OwnOrder(msgspec.Struct, frozen=True):
+    """One displayed order of ours. `certain` is False while a request about it is in flight."""
+
+    side: OrderSide
+    price: Price
+    quantity: Quantity
+    certain: bool
+
+
+class MarketView(msgspec.Struct, frozen=True):
+    """The others' market in one instrument, as far as we can tell at one moment.
+
+    Attributes:
+        bids, asks: (price, quantity), best first, without our own.
+        volume: cumulative volume of the day without our own prints; None if the feed does not say.
+        time: when the venue says this was true.
+        own_bid, own_ask: the best price on that side may be ours alone; do not follow it.
+    """
+
+    symbol: str
+    time: Timestamp
+    bids: Levels
+    asks: Levels
+    last: Price | None = None
+    volume: Quantity | None = None
+    own_bid: bool = False
+    own_ask: bool = False
+
+    @property
+    def best_bid(self) -> Price | None:
+        """The others' best bid."""
+        return self.bids[0][0] if self.bids else None
+
+    @property
+    def best_ask(self) -> Price | None:
+        """The others' best ask."""
+        return self.asks[0][0] if self.asks else None
+
+    @property
+    def is_tradable(self) -> bool:
+        """Whether there are two sides and they are not crossed or locked."""
+        return bool(self.bids) and bool(self.asks) and self.bids[0][0] < self.asks[0][0]
+
+    @property
+    def mid_twice(self) -> Price | None:
+        """Twice the mid price, so that half ticks stay exact."""
+        return self.bids[0][0] + self.asks[0][0] if self.bids and self.asks else None
+
+    def near(self, side: OrderSide) -> Price | None:
+        """The best price on our own side of the book."""
+        return self.best_bid if side is OrderSide.BUY else self.best_ask
+
+    def far(self, side: OrderSide) -> Price | None:
+        """The best price that we could trade against at once."""
+        return self.best_ask if side is OrderSide.BUY else self.best_bid
+
+    def near_is_own(self, side: OrderSide) -> bool:
+        """Whether the near touch cannot be told from an order of ours."""
+        return self.own_bid if side is OrderSide.BUY else self.own_ask
+
+    def far_levels(self, side: OrderSide) -> Levels:
+        """The levels that an order of *side* would trade against, best first."""
+        return self.asks if side is OrderSide.BUY else self.bids
+
+    def near_levels(self, side: OrderSide) -> Levels:
+        """The levels on our own side of the book, best first."""
+        return self.bids if side is OrderSide.BUY else self.asks
+
+    def meets(self, trigger: Trigger) -> bool:
+        """Say whether the present market meets *trigger*."""
+        match trigger:
+            case TouchLeaves(side, low, high):
+                touch = self.near(side)
+                return touch is None or not low <= touch <= high
+            case MidLeaves(low, high):
+                twice = self.mid_twice
+                return twice is None or not 2 * low <= twice <= 2 * high
+            case VolumeReaches(volume):
+                return self.volume is not None and self.volume >= volume
+            case LastThrough(price, rising):
+                return self.last is not None and (self.last >= price if rising else self.last <= price)
+            case SizeReaches(side, price, quantity):
+                return _size_to(self.near_levels(side), side, price) >= quantity
+
+
+def _size_to(levels: Levels, side: OrderSide, price: Price) -> Quantity:
+    """Quantity shown on *side* at *price* or better for whoever trades against it."""
+    buy = side is OrderSide.BUY
+    return sum(size for level, size in levels if (level >= price if buy else level <= price))
+
+
+def others_market(book: BookUpdate, own: Iterable[OwnOrder], own_filled: Quantity) -> MarketView:
+    """Return the feed's book without our own orders.
+
+    Args:
+        book: the market as the feed shows it.
+        own: our displayed orders in this instrument.
+        own_filled: what we have traded today, so that the volume is the others'.
+    """
+    certain: dict[tuple[OrderSide, Price], Quantity] = {}
+    unsure: set[tuple[OrderSide, Price]] = set()
+    for order in own:
+        place = (order.side, order.price)
+        if order.certain:
+            certain[place] = certain.get(place, 0) + order.quantity
+        else:
+            unsure.add(place)
+    bids = _without(book.bids, OrderSide.BUY, certain)
+    asks = _without(book.asks, OrderSide.SELL, certain)
+    return MarketView(
+        symbol=book.symbol,
+        time=book.time,
+        bids=bids,
+        asks=asks,
+        last=book.last,
+        volume=None if book.volume is None else max(0, book.volume - own_filled),
+        own_bid=bool(bids) and (OrderSide.BUY, bids[0][0]) in unsure,
+        own_ask=bool(asks) and (OrderSide.SELL, asks[0][0]) in unsure,
+    )
+
+
+def _without(levels: Levels, side: OrderSide, own: Mapping[tuple[OrderSide, Price], Quantity]) -> Levels:
+    if not own:
+        return levels
+    kept = ((price, size - own.get((side, price), 0)) for price, size in levels)
+    return tuple((price, size) for price, size in kept if size > 0)

@@ -1,0 +1,244 @@
+"""The shell around the engine: one writer, a journal, an outbox, one timer, completion futures.
+
+Everything that happens is a synchronous call: a message goes in, its records are handed to the journal,
+and when they are durable the requests among them leave and whoever waits is told. The event loop never
+waits for the disk, and nothing is awaited between reading state and acting on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+import structlog
+
+from quietfill.domain.errors import JournalError
+from quietfill.domain.messages import LinkState
+from quietfill.domain.records import AnyRecord, OrderDone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from quietfill.domain.execution_report import ExecutionReport
+    from quietfill.domain.messages import AnyMessage, BookUpdate
+    from quietfill.domain.types import Timestamp
+    from quietfill.engine.engine import Engine
+    from quietfill.ports.broker import BrokerEdge
+    from quietfill.ports.clock import Alarm, TimedClock
+    from quietfill.ports.journal import Journal
+
+_log = structlog.get_logger(__name__)
+
+
+class Runtime:
+    """Runs one engine on one event loop."""
+
+    def __init__(self, engine: Engine, journal: Journal, edge: BrokerEdge, clock: TimedClock) -> None:
+        """Take the parts; `start` connects them."""
+        self.engine = engine
+        self.journal = journal
+        self.edge = edge
+        self.clock = clock
+        self.journal_failure: str | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+        self._committed = 0
+        self._flushing = False
+        self._alarm: Alarm | None = None
+        self._alarm_at: Timestamp | None = None
+        self._uncommitted: deque[tuple[int, AnyRecord]] = deque()
+        self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._done: dict[str, asyncio.Future[None]] = {}
+        self._quiet: asyncio.Future[None] | None = None
+        self._listeners: list[Callable[[AnyRecord], None]] = []
+        self._asking: asyncio.Task[None] | None = None
+
+    def on_record(self, listener: Callable[[AnyRecord], None]) -> None:
+        """Call *listener* with each record once it is durable. It must not block."""
+        self._listeners.append(listener)
+
+    # Life
+
+    async def start(self) -> None:
+        """Recover from the journal, connect, reconcile. Start-up is recovery."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self.engine.restore(entry.record for entry in self.journal.read())
+        self._committed = self.journal.committed
+        self.journal.on_commit(self._heard_commit)
+        self.edge.on_report(self._heard_report)
+        self.edge.on_book(self._heard_book)
+        self.edge.on_link(self._heard_link)
+        await self.edge.connect()
+        now = self.clock.now()
+        if not self.engine.state.link_up:
+            self.submit(LinkState(up=True, reason="started"))
+        self._take(self.engine.recover(now))
+        if self.engine.is_reconciling:
+            self.submit(await self.edge.snapshot())
+
+    async def stop(self) -> None:
+        """Stop acting; orders at the broker stay as the journal has them, and the next start goes on."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if self._asking is not None:
+            self._asking.cancel()
+        await self.edge.disconnect()
+        self.journal.close()
+        for _, waiter in self._waiters:
+            waiter.cancel()
+        for future in self._done.values():
+            future.cancel()
+
+    # In
+
+    def submit(self, message: AnyMessage) -> int:
+        """Handle one message now; return the number of the last record, durable once `committed` says so."""
+        return self._take(self.engine.handle(message, self.clock.now()))
+
+    async def committed(self, sequence: int) -> None:
+        """Wait until the record with this number is durable.
+
+        Raises:
+            JournalError: when the journal failed first.
+        """
+        if self.journal_failure is not None:
+            raise JournalError(self.journal_failure)
+        if sequence <= self._committed:
+            return
+        waiter = self._running_loop().create_future()
+        self._waiters.append((sequence, waiter))
+        await waiter
+
+    async def done(self, order_id: str) -> None:
+        """Wait until a parent order has ended; returns at once for one that is not known or ended before."""
+        parent = self.engine.state.live.get(order_id)
+        if parent is None:
+            return
+        if order_id not in self._done:
+            self._done[order_id] = self._running_loop().create_future()
+        await asyncio.shield(self._done[order_id])
+
+    async def quiet(self) -> None:
+        """Wait until nothing is uncommitted and nothing decided is unsent."""
+        while self._is_busy():
+            self._quiet = self._running_loop().create_future()
+            await self._quiet
+
+    def next_wake(self) -> Timestamp | None:
+        """Return when the engine next wants to be woken."""
+        return self.engine.next_wake()
+
+    # Heard
+
+    def _heard_report(self, report: ExecutionReport) -> None:
+        self.submit(report)
+
+    def _heard_book(self, book: BookUpdate) -> None:
+        self.submit(book)
+
+    def _heard_link(self, link: LinkState) -> None:
+        self.submit(link)
+
+    def _heard_commit(self, sequence: int) -> None:
+        """The journal's listener; a file journal calls it from its writer thread."""
+        if threading.get_ident() == self._thread:
+            self._commit_reached(sequence)
+        else:
+            self._running_loop().call_soon_threadsafe(self._commit_reached, sequence)
+
+    def _commit_reached(self, sequence: int) -> None:
+        self._committed = max(self._committed, sequence)
+        if not self._flushing:
+            self._flush()
+
+    def _wake(self) -> None:
+        self._alarm = self._alarm_at = None
+        self._take(self.engine.wake(self.clock.now()))
+
+    # Out
+
+    def _take(self, records: list[AnyRecord]) -> int:
+        if records:
+            self._append(records)
+            self._flush()
+        self._arm()
+        if self.engine.take_questions():
+            self._ask()
+        return self.engine.state.sequence
+
+    def _append(self, records: Sequence[AnyRecord]) -> None:
+        first = self.engine.state.sequence - len(records) + 1
+        self._uncommitted.extend(enumerate(records, start=first))
+        self._flushing = True  # a memory journal commits inside append; what follows is done after it
+        try:
+            self.journal.append(records)
+        except JournalError as error:
+            self._journal_failed(str(error))
+        finally:
+            self._flushing = False
+
+    def _flush(self) -> None:
+        """Send what became durable, tell who waits; repeat while that makes new records."""
+        while True:
+            leaving, follow_up = self.engine.release(self._committed, self.clock.now())
+            for request in leaving:
+                self.edge.submit(request)
+            if not follow_up:
+                break
+            self._append(follow_up)
+        self._publish()
+        while self._waiters and self._waiters[0][0] <= self._committed:
+            waiter = self._waiters.popleft()[1]
+            if not waiter.done():
+                waiter.set_result(None)
+        if self._quiet is not None and not self._is_busy():
+            quiet, self._quiet = self._quiet, None
+            if not quiet.done():
+                quiet.set_result(None)
+
+    def _publish(self) -> None:
+        while self._uncommitted and self._uncommitted[0][0] <= self._committed:
+            record = self._uncommitted.popleft()[1]
+            for listener in self._listeners:
+                listener(record)
+            if isinstance(record, OrderDone):
+                future = self._done.pop(record.order_id, None)
+                if future is not None and not future.done():
+                    future.set_result(None)
+
+    def _journal_failed(self, reason: str) -> None:
+        """No new risk without a journal: cancels leave all the same, everybody who waits is told."""
+        _log.critical("journal failed", reason=reason)
+        self.journal_failure = reason
+        for request in self.engine.urgent_cancels():
+            self.edge.submit(request)
+        for _, waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(JournalError(reason))
+        self._waiters.clear()
+
+    def _is_busy(self) -> bool:
+        return self.journal_failure is None and (bool(self._uncommitted) or not self.engine.is_idle)
+
+    def _arm(self) -> None:
+        at = self.engine.next_wake()
+        if at == self._alarm_at:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = at
+        self._alarm = None if at is None else self.clock.call_at(at, self._wake)
+
+    def _ask(self) -> None:
+        if self._asking is None or self._asking.done():
+            self._asking = self._running_loop().create_task(self._ask_broker())
+
+    async def _ask_broker(self) -> None:
+        self.submit(await self.edge.snapshot())
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        assert self._loop is not None, "the runtime was not started"
+        return self._loop
