@@ -1,0 +1,624 @@
+"""The matching core of the simulated exchange: one source, run compiled by numba and plain as its own reference.
+
+Every function here is plain Python on int64 arrays, with nothing numba cannot compile. `compiling.py` makes
+the compiled twin; tests run both on the same tapes and compare every array.
+
+The book. A level is a row of `levels`; its number grows with the price, so comparing levels compares
+prices. Each level keeps, for either side, a first-in-first-out list of orders and the size that the *others*
+show there. Orders are rows of `orders`: first the recorded ones by their dense number, then our own by slot
+(`N_RECORDED + slot`). Our orders are links of the same lists, so their place in the queue is a fact.
+
+Two sizes per recorded order: LEAVES is what history says is left, SHOWN is what is left in this simulated
+market. They differ only through us. What we take leaves SHOWN at once and for good, while history goes on
+with LEAVES; a recorded reduction eats what is shown first. In *ghost* mode a recorded execution always
+takes the recorded order down in full, and our fill comes on top. In *displacing* mode the order is spared
+what we took from its aggressor: SHOWN may then exceed LEAVES, and such a remainder stands in the queue
+and takes from later aggressors in its turn, until its owner's recorded cancel or the end of the tape.
+
+Our resting orders trade when a recorded event proves that an aggressor reached them: an execution or
+hidden print of an order behind us in price-time priority, or an incoming order priced through us. One event
+never gives away more than its own quantity, shared among our orders by price and time.
+
+Bounds: prices and quantities are int64 in the scales of `domain.types`; only sums of quantities and twice
+a price are formed here, never a product. A day may hold 9.2e10 shares and a price may reach 4.6e9.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+COMPILE_OPTIONS = {
+    "cache": True,
+    "nogil": True,
+    # The core only works on arrays that its caller holds, so counting references to them buys nothing. Together
+    # with putting every call in line this is a factor of ten (6 and 60 million rows a second were measured).
+    "_nrt": False,
+    "forceinline": True,
+}
+"""How numba compiles this module. Kept here because a change must throw away the machine code on disk."""
+
+BUY, SELL = 0, 1
+
+# Columns of `rows`: what happens, in order. CODE is 2 x kind + side (of the resting order, or of the order added).
+TIME, CODE, ORDER, LEVEL, QUANTITY, PRICE = 0, 1, 2, 3, 4, 5
+ROW_COLUMNS = 6
+
+# Kinds of rows; `tape.RowKind` is the same list with words.
+ADD, REDUCE, DELETE, EXECUTE, HIDDEN, AUCTION, PRINT, TRADE, PHASE = 0, 1, 2, 3, 4, 5, 6, 7, 8
+
+# What the QUANTITY of a PHASE row means.
+CLOSED, CONTINUOUS, HALTED = 0, 1, 2
+
+# Columns of `orders`. AT is the level the order rests at, -1 when it does not.
+LEAVES, SHOWN, NEXT, PREVIOUS, AT, SIDE = 0, 1, 2, 3, 4, 5
+ORDER_COLUMNS = 6
+
+# Columns of `levels`: three a side (offset 3 x side), the price, and our own size there (negative for sells).
+HEAD, TAIL, SIZE = 0, 1, 2
+LEVEL_PRICE, OWN_SIZE = 6, 7
+LEVEL_COLUMNS = 8
+
+# `scalars`. Pairs are indexed by side: BEST + BUY is the level of the others' best bid (-1: none),
+# BEST + SELL that of the best ask (number of levels: none); OWN_BEST the same for our own orders.
+CURSOR, NOW, TRADING_PHASE, BEST, OWN_BEST, OWN_COUNT = 0, 1, 2, 3, 5, 7
+VOLUME, LAST_PRINT, HIGH_PRINT, LOW_PRINT, CHANGED = 9, 10, 11, 12, 13
+RING_COUNT, WATCH_COUNT, WATCHES_SIZE, MODE, SURPLUS = 14, 15, 16, 17, 18
+N_RECORDED, N_LEVELS, SEEN, INTERRUPTED, OWN_FILLED = 19, 20, 21, 23, 24
+SCALARS = 25
+
+GHOST, DISPLACING = 0, 1
+
+# Bits of CHANGED: what moved since the watches were last looked at.
+TOUCH_CHANGED, PRINTED, SIZE_CHANGED = 1, 2, 4
+
+# Columns of `ring` (what happened to us) and kinds of its rows.
+NOTE, SLOT, NOTE_LEVEL, NOTE_QUANTITY, NOTE_TIME, BID_LEVEL, ASK_LEVEL = 0, 1, 2, 3, 4, 5, 6
+RING_COLUMNS = 7
+PASSIVE_FILL, AGGRESSIVE_FILL, SELF_MATCH, PHASE_CHANGE = 0, 1, 2, 3
+
+# Columns of `watches` and their kinds; the low and high bounds mean what `market.triggers` says.
+WATCH, WATCH_SIDE, LOW, HIGH = 0, 1, 2, 3
+WATCH_COLUMNS = 4
+WATCH_TOUCH, WATCH_MID, WATCH_SIZE, WATCH_VOLUME, WATCH_RISING, WATCH_FALLING = 0, 1, 2, 3, 4, 5
+
+# Why `advance` came back.
+REACHED, HAPPENED, TRIGGERED, RING_FULL = 0, 1, 2, 3
+
+
+class Book(NamedTuple):
+    """The whole state: six int64 matrices (`scalars` is a vector). Columns are named above."""
+
+    rows: NDArray[np.int64]
+    orders: NDArray[np.int64]
+    levels: NDArray[np.int64]
+    scalars: NDArray[np.int64]
+    ring: NDArray[np.int64]
+    watches: NDArray[np.int64]
+
+
+def advance(book: Book, until: int) -> int:
+    """Replay recorded rows up to and including time *until*; say why it stopped.
+
+    It stops early only behind the last row of a time stamp, after something happened to us (HAPPENED) or a
+    watch was met (TRIGGERED): rows of one stamp are one event to whoever watches. RING_FULL is the exception;
+    drain the ring and call again.
+    """
+    rows = book.rows
+    scalars = book.scalars
+    count = rows.shape[0]
+    cursor = scalars[CURSOR]
+    room = book.ring.shape[0] - (book.orders.shape[0] - scalars[N_RECORDED]) - 1
+    reason = REACHED
+    while True:
+        at_end = cursor >= count or rows[cursor, TIME] > until
+        if at_end or rows[cursor, TIME] != scalars[NOW]:
+            if scalars[RING_COUNT] > 0:
+                reason = HAPPENED
+                break
+            if scalars[CHANGED] != 0:
+                met = scalars[WATCH_COUNT] > 0 and watch_met(book)
+                scalars[CHANGED] = 0
+                if met:
+                    reason = TRIGGERED
+                    break
+            if at_end:
+                break
+            scalars[NOW] = rows[cursor, TIME]
+        if scalars[RING_COUNT] > room:
+            reason = RING_FULL
+            break
+        apply_row(book, cursor)
+        cursor += 1
+    scalars[CURSOR] = cursor
+    return reason
+
+
+def submit(book: Book, slot: int, side: int, limit: int, quantity: int, rests: int, time: int) -> int:
+    """Match our order on arrival against what is shown at level *limit* or better; return what is left.
+
+    Takes order by order in price-time priority. A resting order of ours that would be met is withdrawn
+    instead (SELF_MATCH). The rest joins the end of its queue if *rests*. When the ring fills up,
+    INTERRUPTED is set and nothing rests: drain it and submit what is left.
+    """
+    scalars = book.scalars
+    scalars[INTERRUPTED] = 0
+    scalars[SEEN + BUY] = scalars[BEST + BUY]
+    scalars[SEEN + SELL] = scalars[BEST + SELL]
+    other = 1 - side
+    remaining = quantity
+    while remaining > 0:
+        level = front(book, other)
+        if not reaches(side, limit, level, scalars[N_LEVELS]):
+            break
+        if book.ring.shape[0] - scalars[RING_COUNT] <= 2:
+            scalars[INTERRUPTED] = 1
+            return remaining
+        before = remaining
+        remaining = sweep_level(book, other, level, remaining, time)
+        if before > remaining:
+            note(book, AGGRESSIVE_FILL, slot, level, before - remaining, time)
+            scalars[OWN_FILLED] += before - remaining
+    if remaining > 0 and rests != 0:
+        rest(book, slot, side, limit, remaining)
+    return remaining
+
+
+def shown_within(book: Book, side: int, limit: int) -> int:
+    """Return what the others show on *side* from the touch to level *limit*, both ends in."""
+    scalars = book.scalars
+    step = -1 if side == BUY else 1
+    level = scalars[BEST + side]
+    total = 0
+    while reaches(1 - side, limit, level, scalars[N_LEVELS]):
+        total += book.levels[level, 3 * side + SIZE]
+        level += step
+    return total
+
+
+def withdraw(book: Book, slot: int) -> int:
+    """Take our order out of its queue; return what was left of it (0 when it did not rest)."""
+    node = book.scalars[N_RECORDED] + slot
+    if book.orders[node, AT] < 0:
+        return 0
+    leaves = book.orders[node, LEAVES]
+    drop_own(book, node)
+    return leaves
+
+
+def resize(book: Book, slot: int, leaves: int) -> int:
+    """Make our resting order smaller where it stands; return what was left of it before."""
+    orders = book.orders
+    node = book.scalars[N_RECORDED] + slot
+    before = orders[node, LEAVES]
+    own_size(book, node, leaves - before)
+    return before
+
+
+def depth(book: Book, side: int, out: NDArray[np.int64]) -> int:
+    """Write the best levels of *side*, our own size included, as (price, quantity) rows; return how many."""
+    step = -1 if side == BUY else 1
+    sign = 1 if side == BUY else -1
+    level = front(book, side)
+    count = 0
+    while count < out.shape[0] and 0 <= level < book.scalars[N_LEVELS]:
+        own = sign * book.levels[level, OWN_SIZE]
+        size = book.levels[level, 3 * side + SIZE] + (max(0, own))
+        if size > 0:
+            out[count, 0] = book.levels[level, LEVEL_PRICE]
+            out[count, 1] = size
+            count += 1
+        level += step
+    return count
+
+
+def touch_series(book: Book, out: NDArray[np.int64]) -> int:
+    """Replay everything; write (time, bid level, ask level) at each change in continuous trading; return how many.
+
+    Only the state behind the last row of a time stamp counts.
+    """
+    rows = book.rows
+    scalars = book.scalars
+    last_bid = -2
+    last_ask = -2
+    count = 0
+    for cursor in range(rows.shape[0]):
+        apply_row(book, cursor)
+        scalars[NOW] = rows[cursor, TIME]
+        if cursor + 1 < rows.shape[0] and rows[cursor + 1, TIME] == rows[cursor, TIME]:
+            continue
+        bid = scalars[BEST + BUY]
+        ask = scalars[BEST + SELL]
+        if scalars[TRADING_PHASE] == CONTINUOUS and (bid != last_bid or ask != last_ask):
+            out[count, 0] = rows[cursor, TIME]
+            out[count, 1] = bid
+            out[count, 2] = ask
+            last_bid = bid
+            last_ask = ask
+            count += 1
+    scalars[CURSOR] = rows.shape[0]
+    return count
+
+
+# ---------------------------------------------------------------- recorded rows
+
+
+def apply_row(book: Book, cursor: int) -> None:
+    """Carry out one recorded row."""
+    rows = book.rows
+    kind = rows[cursor, CODE] >> 1
+    side = rows[cursor, CODE] & 1
+    node = rows[cursor, ORDER]
+    level = rows[cursor, LEVEL]
+    quantity = rows[cursor, QUANTITY]
+    time = rows[cursor, TIME]
+    if kind == ADD:
+        add(book, node, side, level, quantity, time)
+    elif kind == DELETE:
+        remove(book, node)
+    elif kind == EXECUTE:
+        execute(book, node, side, level, quantity, time)
+        printed(book, rows[cursor, PRICE], quantity, cursor)
+    elif kind == REDUCE:
+        reduce(book, node, quantity, quantity)
+    elif kind == HIDDEN:
+        reach(book, side, level, -1, quantity, time, 0)
+        printed(book, rows[cursor, PRICE], quantity, cursor)
+    elif kind == TRADE:
+        reach(book, side, level, -1, quantity, time, 1)
+        printed(book, rows[cursor, PRICE], quantity, cursor)
+    elif kind == AUCTION:
+        reduce(book, node, quantity, quantity)
+        printed(book, rows[cursor, PRICE], quantity, cursor)
+    elif kind == PRINT:
+        printed(book, rows[cursor, PRICE], quantity, cursor)
+    else:
+        change_phase(book, quantity, time)
+
+
+def add(book: Book, node: int, side: int, level: int, quantity: int, time: int) -> None:
+    """A recorded order arrives: what it meets of ours, or of those spared through us, it trades with; then it rests."""
+    if book.orders[node, AT] >= 0:  # the same order number again: the later order stands
+        remove(book, node)
+    shown = quantity - reach(book, 1 - side, level, -1, quantity, time, 0)
+    book.orders[node, LEAVES] = quantity
+    book.orders[node, SHOWN] = shown
+    link(book, node, side, level)
+    if shown > 0:
+        grow(book, side, level, shown)
+
+
+def execute(book: Book, node: int, side: int, level: int, quantity: int, time: int) -> None:
+    """A recorded resting order trades: those of ours that stand before it trade first."""
+    if node < 0 or book.orders[node, AT] < 0:
+        # It rested before the tape began, so it is older than anything of ours at the same price.
+        behind = 1 if side == BUY else -1
+        reach(book, side, level + behind, -1, quantity, time, 0)
+        return
+    taken = reach(book, side, book.orders[node, AT], node, quantity, time, 0)
+    if book.scalars[MODE] == DISPLACING:
+        if taken > 0:
+            book.scalars[SURPLUS] = 1
+        reduce(book, node, quantity, quantity - taken)
+    else:
+        reduce(book, node, quantity, quantity)
+
+
+def reduce(book: Book, node: int, quantity: int, shown_by: int) -> None:
+    """Take *quantity* off a recorded order's history, and *shown_by* off what it shows, as far as there is any."""
+    orders = book.orders
+    if node < 0 or orders[node, AT] < 0:
+        return
+    leaves = max(orders[node, LEAVES] - quantity, 0)
+    shown = max(orders[node, SHOWN] - shown_by, 0)
+    if book.scalars[MODE] == GHOST and shown > leaves:
+        shown = leaves
+    orders[node, LEAVES] = leaves
+    hide(book, node, orders[node, SHOWN] - shown)
+    if leaves == 0 and shown == 0:
+        unlink(book, node)
+
+
+def remove(book: Book, node: int) -> None:
+    """Take a recorded order out of the book whole."""
+    if node < 0 or book.orders[node, AT] < 0:
+        return
+    hide(book, node, book.orders[node, SHOWN])
+    book.orders[node, LEAVES] = 0
+    unlink(book, node)
+
+
+def printed(book: Book, price: int, quantity: int, cursor: int) -> None:
+    """Count a recorded print: the day's volume, the last price, and the extremes since the watches were read."""
+    scalars = book.scalars
+    if scalars[CHANGED] & PRINTED:
+        scalars[HIGH_PRINT] = max(scalars[HIGH_PRINT], price)
+        scalars[LOW_PRINT] = min(scalars[LOW_PRINT], price)
+    else:
+        scalars[HIGH_PRINT] = price
+        scalars[LOW_PRINT] = price
+        scalars[CHANGED] |= PRINTED
+    scalars[VOLUME] += quantity
+    scalars[LAST_PRINT] = cursor
+
+
+def change_phase(book: Book, phase: int, time: int) -> None:
+    """Continuous trading begins or ends; whoever has orders here is told."""
+    scalars = book.scalars
+    scalars[TRADING_PHASE] = phase
+    if scalars[OWN_COUNT + BUY] + scalars[OWN_COUNT + SELL] > 0:
+        note(book, PHASE_CHANGE, -1, -1, phase, time)
+
+
+# ---------------------------------------------------------------- our orders
+
+
+def reach(book: Book, side: int, limit: int, stop: int, quantity: int, time: int, front_only: int) -> int:
+    """Let an aggressor of *quantity* meet those of ours on *side* that stand before it gets where it went.
+
+    It walks in price-time priority as far as level *limit*, or to the order *stop* there. Recorded orders
+    are passed over (their history stands), except that one spared through us takes its turn, and
+    that with *front_only* the first one with anything left ends the walk: a print that names no order
+    is ours only when nobody recorded stands before us.
+
+    Returns:
+        What it met, at most *quantity*.
+    """
+    scalars = book.scalars
+    if scalars[OWN_COUNT + side] == 0 and scalars[SURPLUS] == 0:
+        return 0
+    if scalars[TRADING_PHASE] != CONTINUOUS:
+        return 0
+    orders = book.orders
+    first_own = scalars[N_RECORDED]
+    scalars[SEEN + BUY] = scalars[BEST + BUY]
+    scalars[SEEN + SELL] = scalars[BEST + SELL]
+    step = -1 if side == BUY else 1
+    level = front(book, side)
+    remaining = quantity
+    while remaining > 0 and reaches(1 - side, limit, level, scalars[N_LEVELS]):
+        node = book.levels[level, 3 * side + HEAD]
+        while node >= 0 and remaining > 0:
+            if node == stop:
+                return quantity - remaining
+            following = orders[node, NEXT]
+            if node >= first_own:
+                taken = min(remaining, orders[node, LEAVES])
+                note(book, PASSIVE_FILL, node - first_own, level, taken, time)
+                scalars[OWN_FILLED] += taken
+                own_size(book, node, -taken)
+                remaining -= taken
+            elif front_only != 0 and orders[node, LEAVES] > 0:
+                return quantity - remaining
+            elif orders[node, SHOWN] > orders[node, LEAVES]:
+                taken = min(remaining, orders[node, SHOWN] - orders[node, LEAVES])
+                hide(book, node, taken)
+                if orders[node, SHOWN] == 0:
+                    unlink(book, node)
+                remaining -= taken
+            node = following
+        level += step
+    return quantity - remaining
+
+
+def sweep_level(book: Book, side: int, level: int, quantity: int, time: int) -> int:
+    """Take up to *quantity* of what is shown at one level, first in, first out; return what is still wanted."""
+    orders = book.orders
+    first_own = book.scalars[N_RECORDED]
+    remaining = quantity
+    node = book.levels[level, 3 * side + HEAD]
+    while node >= 0 and remaining > 0:
+        following = orders[node, NEXT]
+        if node >= first_own:
+            if book.ring.shape[0] - book.scalars[RING_COUNT] <= 1:  # the caller's fill still needs a row
+                return remaining
+            note(book, SELF_MATCH, node - first_own, level, orders[node, LEAVES], time)
+            drop_own(book, node)
+        else:
+            taken = min(remaining, orders[node, SHOWN])
+            remaining -= taken
+            hide(book, node, taken)
+            if orders[node, SHOWN] == 0 and orders[node, LEAVES] == 0:
+                unlink(book, node)
+        node = following
+    return remaining
+
+
+def rest(book: Book, slot: int, side: int, level: int, quantity: int) -> None:
+    """Put our order at the end of the queue of its level."""
+    scalars = book.scalars
+    node = scalars[N_RECORDED] + slot
+    book.orders[node, LEAVES] = 0
+    book.orders[node, SHOWN] = 0
+    link(book, node, side, level)
+    if scalars[OWN_COUNT + side] == 0 or better(side, level, scalars[OWN_BEST + side]):
+        scalars[OWN_BEST + side] = level
+    scalars[OWN_COUNT + side] += 1
+    own_size(book, node, quantity)
+
+
+def own_size(book: Book, node: int, change: int) -> None:
+    """Change the leaves of our resting order; at zero it goes."""
+    orders = book.orders
+    orders[node, LEAVES] += change
+    orders[node, SHOWN] = orders[node, LEAVES]
+    sign = 1 if orders[node, SIDE] == BUY else -1
+    book.levels[orders[node, AT], OWN_SIZE] += sign * change
+    if orders[node, LEAVES] == 0:
+        drop_own(book, node)
+
+
+def drop_own(book: Book, node: int) -> None:
+    """Take our order out of its queue and find our best price again."""
+    orders = book.orders
+    scalars = book.scalars
+    side = orders[node, SIDE]
+    level = orders[node, AT]
+    sign = 1 if side == BUY else -1
+    book.levels[level, OWN_SIZE] -= sign * orders[node, LEAVES]
+    orders[node, LEAVES] = 0
+    orders[node, SHOWN] = 0
+    unlink(book, node)
+    scalars[OWN_COUNT + side] -= 1
+    if level != scalars[OWN_BEST + side]:
+        return
+    best = -1 if side == BUY else scalars[N_LEVELS]
+    for other in range(scalars[N_RECORDED], orders.shape[0]):
+        if orders[other, AT] >= 0 and orders[other, SIDE] == side and better(side, orders[other, AT], best):
+            best = orders[other, AT]
+    scalars[OWN_BEST + side] = best
+
+
+def note(book: Book, kind: int, slot: int, level: int, quantity: int, time: int) -> None:
+    """Write down what happened to us, with the others' touch as it was just before."""
+    scalars = book.scalars
+    ring = book.ring
+    count = scalars[RING_COUNT]
+    ring[count, NOTE] = kind
+    ring[count, SLOT] = slot
+    ring[count, NOTE_LEVEL] = level
+    ring[count, NOTE_QUANTITY] = quantity
+    ring[count, NOTE_TIME] = time
+    ring[count, BID_LEVEL] = scalars[SEEN + BUY]
+    ring[count, ASK_LEVEL] = scalars[SEEN + SELL]
+    scalars[RING_COUNT] += 1
+
+
+# ---------------------------------------------------------------- lists, levels, touch
+
+
+def front(book: Book, side: int) -> int:
+    """Return the best level of *side*, our own orders included."""
+    scalars = book.scalars
+    level = scalars[BEST + side]
+    if scalars[OWN_COUNT + side] > 0 and better(side, scalars[OWN_BEST + side], level):
+        level = scalars[OWN_BEST + side]
+    return level
+
+
+def better(side: int, level: int, than: int) -> bool:
+    """Say whether an order of *side* at *level* has price priority over one at *than*."""
+    return level > than if side == BUY else level < than
+
+
+def reaches(side: int, limit: int, level: int, levels: int) -> bool:
+    """Say whether an aggressor of *side* limited at *limit* trades at *level* (False where there is no level)."""
+    if level < 0 or level >= levels:
+        return False
+    return level <= limit if side == BUY else level >= limit
+
+
+def hide(book: Book, node: int, quantity: int) -> None:
+    """Take *quantity* off what a recorded order shows; move the touch if its level empties."""
+    if quantity == 0:
+        return
+    levels = book.levels
+    scalars = book.scalars
+    side = book.orders[node, SIDE]
+    level = book.orders[node, AT]
+    book.orders[node, SHOWN] -= quantity
+    column = 3 * side + SIZE
+    levels[level, column] -= quantity
+    if scalars[WATCHES_SIZE] != 0:
+        scalars[CHANGED] |= SIZE_CHANGED
+    if levels[level, column] > 0 or level != scalars[BEST + side]:
+        return
+    scalars[CHANGED] |= TOUCH_CHANGED
+    if side == BUY:
+        while level >= 0 and levels[level, column] == 0:
+            level -= 1
+    else:
+        while level < scalars[N_LEVELS] and levels[level, column] == 0:
+            level += 1
+    scalars[BEST + side] = level
+
+
+def grow(book: Book, side: int, level: int, quantity: int) -> None:
+    """Add to what the others show at a level; move the touch if it is a better one."""
+    scalars = book.scalars
+    book.levels[level, 3 * side + SIZE] += quantity
+    if scalars[WATCHES_SIZE] != 0:
+        scalars[CHANGED] |= SIZE_CHANGED
+    if better(side, level, scalars[BEST + side]):
+        scalars[BEST + side] = level
+        scalars[CHANGED] |= TOUCH_CHANGED
+
+
+def link(book: Book, node: int, side: int, level: int) -> None:
+    """Put an order at the end of a queue."""
+    orders = book.orders
+    tail = book.levels[level, 3 * side + TAIL]
+    orders[node, NEXT] = -1
+    orders[node, PREVIOUS] = tail
+    orders[node, AT] = level
+    orders[node, SIDE] = side
+    if tail < 0:
+        book.levels[level, 3 * side + HEAD] = node
+    else:
+        orders[tail, NEXT] = node
+    book.levels[level, 3 * side + TAIL] = node
+
+
+def unlink(book: Book, node: int) -> None:
+    """Take an order out of its queue."""
+    orders = book.orders
+    level = orders[node, AT]
+    side = orders[node, SIDE]
+    before = orders[node, PREVIOUS]
+    after = orders[node, NEXT]
+    if before < 0:
+        book.levels[level, 3 * side + HEAD] = after
+    else:
+        orders[before, NEXT] = after
+    if after < 0:
+        book.levels[level, 3 * side + TAIL] = before
+    else:
+        orders[after, PREVIOUS] = before
+    orders[node, AT] = -1
+
+
+# ---------------------------------------------------------------- watches
+
+
+def watch_met(book: Book) -> bool:
+    """Say whether any armed watch is met by the others' market as it stands."""
+    scalars = book.scalars
+    for number in range(scalars[WATCH_COUNT]):
+        watch = book.watches[number]
+        kind = watch[WATCH]
+        if kind == WATCH_TOUCH:
+            met = touch_left(book, watch)
+        elif kind == WATCH_MID:
+            met = mid_left(book, watch)
+        elif kind == WATCH_SIZE:
+            met = shown_within(book, watch[WATCH_SIDE], watch[LOW]) >= watch[HIGH]
+        elif kind == WATCH_VOLUME:
+            met = scalars[VOLUME] >= watch[LOW]
+        elif kind == WATCH_RISING:
+            met = scalars[CHANGED] & PRINTED != 0 and scalars[HIGH_PRINT] >= watch[LOW]
+        else:
+            met = scalars[CHANGED] & PRINTED != 0 and scalars[LOW_PRINT] <= watch[LOW]
+        if met:
+            return True
+    return False
+
+
+def touch_left(book: Book, watch: NDArray[np.int64]) -> bool:
+    """Say whether the others' best price on the watched side is outside the band, or gone."""
+    level = book.scalars[BEST + watch[WATCH_SIDE]]
+    if level < 0 or level >= book.scalars[N_LEVELS]:
+        return True
+    price = book.levels[level, LEVEL_PRICE]
+    return price < watch[LOW] or price > watch[HIGH]
+
+
+def mid_left(book: Book, watch: NDArray[np.int64]) -> bool:
+    """Say whether the others' mid price is outside the band, or gone."""
+    bid = book.scalars[BEST + BUY]
+    ask = book.scalars[BEST + SELL]
+    if bid < 0 or ask >= book.scalars[N_LEVELS]:
+        return True
+    twice = book.levels[bid, LEVEL_PRICE] + book.levels[ask, LEVEL_PRICE]
+    return twice < 2 * watch[LOW] or twice > 2 * watch[HIGH]
