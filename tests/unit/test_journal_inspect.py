@@ -149,7 +149,7 @@ def test_a_damaged_end_stops_the_writer(path):
     with pytest.raises(JournalError, match=f"damaged at record {COUNT}: digest does not match"):
         SqliteJournal(path)
     tamper(path, f"DELETE FROM records WHERE sequence = {COUNT - 1}")
-    with pytest.raises(JournalError, match=f"damaged at record {COUNT - 1}: missing"):
+    with pytest.raises(JournalError, match=f"damaged at record {COUNT - 1}: missing, the next is {COUNT}"):
         SqliteJournal(path)
 
 

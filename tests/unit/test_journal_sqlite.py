@@ -11,7 +11,7 @@ import pytest
 
 from quietfill.domain.errors import JournalError
 from quietfill.domain.records import SCHEMA_VERSION, AlertRaised, RunStarted
-from quietfill.journal import commit, sqlite, sqlite_file
+from quietfill.journal import commit, lock, sqlite, sqlite_file
 from quietfill.journal.inspect import verify
 from quietfill.journal.memory import MemoryJournal
 from quietfill.journal.sqlite import SqliteJournal
@@ -370,6 +370,22 @@ def test_checkpoints_when_never_idle(path, monkeypatch):
     journal.close()
 
 
+def test_behind_the_end_there_is_nothing_to_read(path):
+    """Reading on from a record that is not durable yet finds nothing, as in memory."""
+    journal = SqliteJournal(path)
+    ears = Ears(journal)
+    ears.open.clear()
+    journal.append([alert(1)])
+    ears.wait_commit(1)
+    journal.append([alert(2)])
+
+    assert list(journal.read(after=1)) == []
+    assert list(journal.read(after=2)) == []
+    assert list(MemoryJournal().read(after=2)) == []
+    ears.open.set()
+    journal.close()
+
+
 def test_bounds_what_waits(path):
     """Behind a disk that is too slow it refuses rather than to fill the memory."""
     journal = SqliteJournal(path, max_pending=10)
@@ -485,6 +501,51 @@ def test_reads_its_settings_back(path, monkeypatch):
     monkeypatch.setitem(sqlite._SETTINGS, "synchronous", 7)
     with pytest.raises(JournalError, match="SQLite setting synchronous is 0, not 7"):
         SqliteJournal(path)
+
+
+def test_a_disk_that_is_full_from_the_start(path):
+    """A journal that cannot be laid out is an error in one line, and lets go of its lock."""
+    disk = FaultyDisk()
+    disk.fill()
+    with pytest.raises(JournalError) as refusal:
+        SqliteJournal(path, vfs=disk.name)
+
+    assert str(refusal.value).startswith(f"{path}: ")
+    assert "\n" not in str(refusal.value)
+    assert written(path, 1)
+
+
+def test_the_lock_of_a_holder_that_just_left_is_taken_anew(path, monkeypatch):
+    """A lock file that its holder removed between our opening and locking it protects nothing."""
+    real, losses = lock._lock, [1, 1]
+
+    def lock_too_late(file):
+        if losses:
+            losses.pop()
+            path.with_name("run.journal.lock").unlink()
+        real(file)
+
+    monkeypatch.setattr(lock, "_lock", lock_too_late)
+    journal = SqliteJournal(path)
+    with pytest.raises(JournalError, match="in use by another writer"):
+        SqliteJournal(path)
+    journal.close()
+
+
+def test_a_lock_that_cannot_be_made_names_its_file(path):
+    """Where the lock cannot be, there can be no writer."""
+    path.with_name("run.journal.lock").mkdir()
+    with pytest.raises(JournalError, match=r"run\.journal\.lock: "):
+        SqliteJournal(path)
+
+
+def test_a_file_that_cannot_be_opened_names_itself(path, monkeypatch):
+    """A file that SQLite cannot open is an error in one line."""
+    with pytest.raises(JournalError) as refusal:
+        SqliteJournal(path, vfs="no such vfs")
+
+    assert str(refusal.value).startswith(f"{path}: ")
+    assert [file.name for file in path.parent.iterdir()] == []
 
 
 WRITES_FOR_EVER = """

@@ -20,7 +20,7 @@ import apsw
 from quietfill.domain.errors import JournalError
 from quietfill.domain.records import SCHEMA_VERSION, AnyRecord
 from quietfill.domain.types import Timestamp, iso_time
-from quietfill.journal.codec import GENESIS, Chain, DamagedError
+from quietfill.journal.codec import Chain
 from quietfill.journal.commit import CommitThread
 from quietfill.journal.lock import WriterLock
 from quietfill.journal.sqlite_file import APPLICATION_ID, LAYOUT, JournalReader, connect, is_blank, refuse_foreign
@@ -198,10 +198,10 @@ class SqliteJournal:
         with JournalReader(self.path) as reader:
             last = reader.last()
             if last is None:
-                return Chain(0, GENESIS)
-            for row in reader.rows(last.sequence - 1):
-                return Chain(row.sequence, row.digest)
-            raise DamagedError(str(self.path), last.sequence, "missing")
+                return Chain()
+            for row in reader.rows(after=last.sequence - 1):
+                last = row
+        return Chain(last.sequence, last.digest)
 
     def _hear_commit(self, sequence: int) -> None:
         self._committed = sequence

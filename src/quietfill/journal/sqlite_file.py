@@ -120,10 +120,12 @@ class JournalReader:
             if self._fetch(1, "SELECT 1 FROM records WHERE sequence < 1 LIMIT 1", ()):
                 raise DamagedError(str(self.path), 1, "there are records before it")
             return GENESIS
-        rows = self._fetch(sequence, "SELECT digest FROM records WHERE sequence = ?", (sequence,))
-        if not rows:
-            raise DamagedError(str(self.path), sequence, "missing")
-        return bytes(rows[0][0])
+        rows = self._fetch(
+            sequence, "SELECT sequence, digest FROM records WHERE sequence >= ? ORDER BY sequence LIMIT 1", (sequence,)
+        )
+        if rows and rows[0][0] != sequence:
+            raise DamagedError(str(self.path), sequence, f"missing, the next is {rows[0][0]}")
+        return bytes(rows[0][1]) if rows else GENESIS  # with no record there, none follows to be checked
 
     def _verify(self, row: Chained, sequence: int, previous: bytes) -> bytes:
         if row.sequence != sequence:
