@@ -1,0 +1,1 @@
+"""What an order cost and why, computed from records and recorded market data. Pure."""
