@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import os
 import types
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -27,19 +28,20 @@ def compiled_by_default() -> bool:
 
 
 @functools.cache
-def core_functions(kernel: types.ModuleType, *, compiled: bool) -> types.SimpleNamespace:
-    """Return the functions of *kernel* by name, compiled or plain.
+def core_functions(kernel: str, *, compiled: bool) -> types.SimpleNamespace:
+    """Return the functions of the module named *kernel* by their names, compiled or plain.
 
     Compiling happens at the first call of each; `warmup` makes that call ahead of time.
     """
+    scope = vars(import_module(kernel))
     own = {
         name: value
-        for name, value in vars(kernel).items()
-        if isinstance(value, types.FunctionType) and value.__module__ == kernel.__name__
+        for name, value in scope.items()
+        if isinstance(value, types.FunctionType) and value.__module__ == kernel
     }
     if not compiled:
         return types.SimpleNamespace(**own)
-    return types.SimpleNamespace(**_compile(own, vars(kernel)))
+    return types.SimpleNamespace(**_compile(own, scope))
 
 
 def _compile(functions: dict[str, types.FunctionType], scope: dict[str, Any]) -> dict[str, Callable[..., Any]]:

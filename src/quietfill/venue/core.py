@@ -173,7 +173,7 @@ class OrderBookCore:
         self._slots = slots
         self._book = load(tape, self._axis, slots=slots, ring=self._ring_rows, displacing=displacing)
         self._scalars = self._book.scalars
-        self._run = core_functions(kernel, compiled=compiled_by_default() if compiled is None else compiled)
+        self._run = core_functions(kernel.__name__, compiled=compiled_by_default() if compiled is None else compiled)
         self._depth = np.zeros((0, 2), dtype=np.int64)
 
     @property

@@ -78,6 +78,7 @@ TOUCH_CHANGED, PRINTED, SIZE_CHANGED = 1, 2, 4
 NOTE, SLOT, NOTE_LEVEL, NOTE_QUANTITY, NOTE_TIME, BID_LEVEL, ASK_LEVEL = 0, 1, 2, 3, 4, 5, 6
 RING_COLUMNS = 7
 PASSIVE_FILL, AGGRESSIVE_FILL, SELF_MATCH, PHASE_CHANGE = 0, 1, 2, 3
+ROOM_TO_SWEEP = 3  # notes that one more level of a sweep needs at the least
 
 # Columns of `watches` and their kinds; the low and high bounds mean what `market.triggers` says.
 WATCH, WATCH_SIDE, LOW, HIGH = 0, 1, 2, 3
@@ -153,7 +154,7 @@ def submit(book: Book, slot: int, side: int, limit: int, quantity: int, rests: i
         level = front(book, other)
         if not reaches(side, limit, level, scalars[N_LEVELS]):
             break
-        if book.ring.shape[0] - scalars[RING_COUNT] <= 2:
+        if book.ring.shape[0] - scalars[RING_COUNT] < ROOM_TO_SWEEP:
             scalars[INTERRUPTED] = 1
             return remaining
         before = remaining

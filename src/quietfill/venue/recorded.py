@@ -59,5 +59,5 @@ def _touches(tape: Tape) -> tuple[np.ndarray, np.ndarray]:
     axis = price_axis(tape)
     book = load(tape, axis, slots=1, ring=4)
     out = np.zeros((tape.rows, 3), dtype=np.int64)
-    run = core_functions(kernel, compiled=compiled_by_default())
+    run = core_functions(kernel.__name__, compiled=compiled_by_default())
     return axis, out[: int(run.touch_series(book, out))].copy()

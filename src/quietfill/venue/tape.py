@@ -218,7 +218,7 @@ class TapeBuilder:
         # (position among the recorded rows, row), in order of position: the resting orders, then the phases.
         first, last = int(self.time[0]), int(self.time[-1])
         begin = min(first, next((opens for opens, _ in day.spans if opens <= first < opens + _OPENING), first))
-        rows = [
+        rows: list[tuple[int, tuple[int, ...]]] = [
             (0, (begin, RowKind.ADD, side, self.order_count + number, price, quantity))
             for number, (side, price, quantity) in enumerate(self.start)
         ]

@@ -61,7 +61,7 @@ def load(
     messages = _Messages(Table(path, header=False, width=_COLUMNS), tick)
     time = messages.nanoseconds + midnight(when, ZoneInfo(instrument.timezone))
     check_order_of_time(time, str(path))
-    halts = [(int(time[row]), messages.halt(row)) for row in np.flatnonzero(messages.type == _HALT)]
+    halts = [(int(time[row]), messages.halt(row)) for row in np.flatnonzero(messages.type == _HALT).tolist()]
     seeds = [] if book is None else _without_first_message(read_first_book(book, tick), messages)
     numbers, dense = np.unique(messages.order, return_inverse=True)
     kind, order, ignored = _resolve_unknown(messages, dense.astype(np.int64), len(numbers), seeds)
@@ -88,8 +88,8 @@ def read_first_book(path: Path, tick: Price) -> list[Seed]:
         raise BadInput(f"{path} row 1: {len(table.columns)} columns, not four a level")
     rows = np.stack([table.integers(column) for column in range(len(table.columns))], axis=1)
     asks, ask_sizes, bids, bid_sizes = (rows[:, first::4] for first in range(4))
-    for prices, sizes, side in ((asks, ask_sizes, "ask"), (bids, bid_sizes, "bid")):
-        _check_side(path, prices, sizes, side)
+    _check_side(path, asks, ask_sizes, "ask")
+    _check_side(path, bids, bid_sizes, "bid")
     both = (np.abs(asks[:, 0]) != _EMPTY) & (np.abs(bids[:, 0]) != _EMPTY)
     crossed = np.flatnonzero(both & (bids[:, 0] >= asks[:, 0]))
     if len(crossed):
