@@ -127,8 +127,10 @@ class Rig:
         return self.handle(NewOrder(**terms))
 
     def want(self, *slices: Slice) -> list[AnyRecord]:
-        """Change what the puppet wants and have it looked at."""
+        """Change what the puppet wants and have every live parent looked at."""
         self.puppet.wanted = slices
+        for parent in self.engine.state.live.values():
+            self.engine._touch(parent)  # the puppet's triggers do not know that a test changed its mind
         return self.quote()
 
     # The broker says

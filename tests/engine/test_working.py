@@ -74,9 +74,7 @@ def test_a_price_change_is_one_replace_with_the_new_total() -> None:
     rig = working()
     rig.fill(30)
 
-    rig.puppet.wanted = (slice_of(70, "10.01"),)
-    rig.engine._touch(rig.parent)
-    rig.quote()
+    rig.want(slice_of(70, "10.01"))
 
     replaces = rig.replaces()
     assert [(r.total, r.limit_price, r.revision) for r in replaces] == [(quantity_from(100), price_from("10.01"), 1)]
