@@ -109,6 +109,17 @@ def test_memory_commits_before_append_returns():
     assert journal.committed == 3
 
 
+def test_memory_has_no_failure_to_tell_of():
+    """Whoever listens for failures may do so on a memory journal too, and hears nothing."""
+    journal = MemoryJournal()
+    heard: list[JournalError] = []
+    journal.on_failure(heard.append)
+    journal.append([ALERT])
+    journal.close()
+
+    assert heard == []
+
+
 def test_memory_takes_nothing_after_its_end():
     """A closed memory journal refuses records and can still be read."""
     journal = MemoryJournal()

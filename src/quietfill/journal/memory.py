@@ -56,6 +56,9 @@ class MemoryJournal:
         """Set the one listener; it is called inside `append`, after the records were taken."""
         self._listener = listener
 
+    def on_failure(self, listener: Callable[[JournalError], None]) -> None:
+        """Do nothing: memory does not fail, so nobody will hear of it."""
+
     def read(self, after: int = 0) -> Iterator[JournalEntry]:
         """Yield the entries behind sequence number *after*; records appended meanwhile come too."""
         while after < len(self._rows):

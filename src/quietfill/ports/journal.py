@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from quietfill.domain.errors import JournalError
 from quietfill.domain.records import AnyRecord
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class Journal(Protocol):
 
     def on_commit(self, listener: Callable[[int], None]) -> None:
         """Set the one listener that hears which sequence number is durable."""
+        ...
+
+    def on_failure(self, listener: Callable[[JournalError], None]) -> None:
+        """Set the one listener that hears, once and maybe from the writer's thread, that the journal is dead."""
         ...
 
     def read(self, after: int = 0) -> Iterator[JournalEntry]:
