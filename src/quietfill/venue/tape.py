@@ -166,7 +166,8 @@ class TapeBuilder:
     """Gathers columns of one feed and makes the tape: adds the phases, checks the order of time.
 
     `start` are orders that rested when the recording began, as (side, price, quantity), in queue order;
-    they get the order numbers from `order_count` on.
+    they get the order numbers from `order_count` on. `begins` is when the recording began, where that is known
+    to be before its first row.
     """
 
     instrument: Instrument
@@ -184,6 +185,7 @@ class TapeBuilder:
     made: Iterable[int] = ()
     start: list[tuple[int, Price, Quantity]] = field(default_factory=list)
     halts: list[tuple[Timestamp, Phase]] = field(default_factory=list)
+    begins: Timestamp | None = None
     volume_before: Quantity = 0
     ignored: int = 0
 
@@ -217,7 +219,8 @@ class TapeBuilder:
     def _extra_rows(self, day: TradingDay) -> list[tuple[int, tuple[int, ...]]]:
         # (position among the recorded rows, row), in order of position: the resting orders, then the phases.
         first, last = int(self.time[0]), int(self.time[-1])
-        begin = min(first, next((opens for opens, _ in day.spans if opens <= first < opens + _OPENING), first))
+        opening = next((opens for opens, _ in day.spans if opens <= first < opens + _OPENING), first)
+        begin = min(first, opening if self.begins is None else self.begins)
         rows: list[tuple[int, tuple[int, ...]]] = [
             (0, (begin, RowKind.ADD, side, self.order_count + number, price, quantity))
             for number, (side, price, quantity) in enumerate(self.start)

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import date
-from typing import TYPE_CHECKING
 
 from quietfill.venue.compiling import compiled_by_default
-
-if TYPE_CHECKING:
-    from quietfill.venue.tape import Column, Tape
 
 
 def warm_up() -> float | None:
@@ -20,9 +15,11 @@ def warm_up() -> float | None:
     began = time.perf_counter()
     from quietfill.domain.types import OrderSide
     from quietfill.venue.core import OrderBookCore
+    from quietfill.venue.handmade import handmade_tape
     from quietfill.venue.recorded import history_of
+    from quietfill.venue.tape import RowKind
 
-    tape = _tiny_tape()
+    tape = handmade_tape([(1, RowKind.ADD, 0, 0, 100, 5), (2, RowKind.ADD, 1, 1, 101, 5)])
     core = OrderBookCore(tape, compiled=True)
     core.advance(tape.last_time)
     bid, _ = core.touch()
@@ -33,22 +30,6 @@ def warm_up() -> float | None:
     core.depth(OrderSide.BUY, 1)
     history_of(tape)
     return time.perf_counter() - began
-
-
-def _tiny_tape() -> Tape:
-    import numpy as np
-
-    from quietfill.domain.instrument import Instrument, TickRule
-    from quietfill.venue.tape import RowKind, TapeBuilder
-
-    def column(*values: int) -> Column:
-        return np.array(values, dtype=np.int64)
-
-    return TapeBuilder(
-        instrument=Instrument(symbol="warm-up", ticks=(TickRule(0, 1),), lot=1), date=date(2000, 1, 3), tick=1, unit=1,
-        source=("warm-up",), time=column(1, 2), kind=column(RowKind.ADD, RowKind.ADD), side=column(0, 1),
-        order=column(0, 1), price=column(100, 101), quantity=column(5, 5), order_count=2,
-    ).build()  # fmt: skip
 
 
 def main() -> int:
