@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from quietfill.algos.base import Slice
 from quietfill.domain.execution_report import ExecutionReport, ReportKind
-from quietfill.domain.messages import Kill, PauseOrder, ResumeOrder
+from quietfill.domain.messages import BrokerOrder, Kill, PauseOrder, ResumeOrder
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import CancelRequested, ChildRequested, ReplaceRequested
 from quietfill.domain.types import MILLISECOND, SECOND, price_from, quantity_from
@@ -103,6 +103,24 @@ class ToyVenue:
             report = self.reports[index] if keep else self.reports.pop(index)
             self.rig.handle(report)
 
+    def answer(self) -> None:
+        """List every order when the engine asks, as a broker does."""
+        if self.rig.engine.take_questions():
+            listed = [self.listing(child, order) for child, order in self.orders.items()]
+            self.rig.handle(self.rig.snapshot(*listed))
+
+    def listing(self, child: str, order: ToyOrder) -> BrokerOrder:
+        """Return a broker's line about one order."""
+        return BrokerOrder(
+            child_id=child,
+            broker_order_id=1,
+            total=order.total,
+            cumulative=order.filled,
+            limit_price=price_from("10.00"),
+            is_open=order.is_open,
+            state="filled" if order.filled == order.total else "cancelled",
+        )
+
     @property
     def worst_case(self) -> Quantity:
         """What would be traded if everything open and on the line were filled."""
@@ -176,6 +194,7 @@ def test_no_play_can_exceed_the_parent_and_every_fill_is_booked_once(script: lis
     for _ in range(200):
         venue.arrive(0)
         venue.deliver(0, keep=False)
+        venue.answer()
         venue.collect()
         rig.pass_time(50 * MILLISECOND)
         venue.collect()

@@ -68,6 +68,7 @@ class Runtime:
         self.engine.restore(entry.record for entry in self.journal.read())
         self._committed = self.journal.committed
         self.journal.on_commit(self._heard_commit)
+        self.journal.on_failure(self._heard_failure)
         self.edge.on_report(self._heard_report)
         self.edge.on_book(self._heard_book)
         self.edge.on_link(self._heard_link)
@@ -86,7 +87,10 @@ class Runtime:
         if self._asking is not None:
             self._asking.cancel()
         await self.edge.disconnect()
-        self.journal.close()
+        try:
+            self.journal.close()
+        except JournalError as error:
+            self._journal_failed(str(error))
         for _, waiter in self._waiters:
             waiter.cancel()
         for future in self._done.values():
@@ -146,8 +150,15 @@ class Runtime:
         """The journal's listener; a file journal calls it from its writer thread."""
         if threading.get_ident() == self._thread:
             self._commit_reached(sequence)
-        else:
-            self._running_loop().call_soon_threadsafe(self._commit_reached, sequence)
+        elif self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._commit_reached, sequence)
+
+    def _heard_failure(self, error: JournalError) -> None:
+        """Also called from the journal's writer thread."""
+        if threading.get_ident() == self._thread:
+            self._journal_failed(str(error))
+        elif self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._journal_failed, str(error))
 
     def _commit_reached(self, sequence: int) -> None:
         self._committed = max(self._committed, sequence)
