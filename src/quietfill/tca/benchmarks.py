@@ -66,9 +66,9 @@ def mid_before(history: MarketHistory, at: Timestamp) -> Fraction | None:
     return _mid(history, int(np.searchsorted(history.touch_time, at, side="left")) - 1)
 
 
-def in_currency(price: Fraction) -> float:
-    """Return a price or average in 1e-9 of the currency as a public figure."""
-    return float(price / PRICE_SCALE)
+def in_currency(price: Fraction | None) -> float | None:
+    """Return a price or average in 1e-9 of the currency as a public figure; None where there is none."""
+    return None if price is None else float(price / PRICE_SCALE)
 
 
 def touch_rows(history: MarketHistory, start: Timestamp, end: Timestamp) -> slice:

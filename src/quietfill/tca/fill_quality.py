@@ -168,7 +168,7 @@ def _slice(index: int, child: ChildLedger) -> dict[str, Any]:
         "filled_quantity": quantity_number(child.filled),
         "fill_rate": child.filled / target if target else 0.0,
         "avg_fill_price": average_price(child.value, child.filled),
-        "arrival_price": None if arrival is None else in_currency(arrival),
+        "arrival_price": in_currency(arrival),
         "slippage_bps": None if slippage is None else float(slippage),
         "price_improvement_bps": None if slippage is None else 0.0 - float(slippage),
         "has_price_improvement": slippage is not None and slippage < 0,

@@ -161,9 +161,9 @@ def _against_market(
     vwap, twap = interval_vwap(history, start, last), interval_twap(history, start, last)
     return msgspec.structs.replace(
         summary,
-        interval_vwap=None if vwap is None else in_currency(vwap),
+        interval_vwap=in_currency(vwap),
         vs_vwap_bps=_against(order, vwap),
-        interval_twap=None if twap is None else in_currency(twap),
+        interval_twap=in_currency(twap),
         vs_twap_bps=_against(order, twap),
         participation=order.filled / (order.filled + interval_volume(history, start, last)),
     )
