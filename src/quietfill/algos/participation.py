@@ -49,16 +49,17 @@ def when_volume(order: ParentView, market: MarketView, since_start: Quantity) ->
     return (VolumeReaches(market.volume + max(1, since_start - order.market_volume)),)
 
 
-def capped(plan: Plan, order: ParentView, market: MarketView, share: float) -> Plan:
+def capped(plan: Plan, order: ParentView, market: MarketView, share: float, *, at_least: Quantity = 0) -> Plan:
     """Cut a plan's slices so that filled and working stay at most *share* of all volume since the start.
 
-    One lot may start before there is any volume. While the cap binds, a new child waits until a clip is
-    allowed, and a working one grows only in the message that re-prices it: not with every print.
+    One lot, or *at_least* if that is more, may start before there is any volume. While the cap binds, a new
+    child waits until a clip is allowed, and a working one grows only in the message that re-prices it: not
+    with every print.
     """
     lot = order.instrument.lot
     keys = {piece.key for piece in plan.slices}
     used = order.filled + sum(child.leaves for child in order.working if child.key not in keys)
-    allowed = max(lot, order.instrument.whole_lots(ours_for(order.market_volume, share)))
+    allowed = order.instrument.whole_lots(max(lot, at_least, ours_for(order.market_volume, share)))
     slices: list[Slice] = []
     waits_for: Quantity | None = None
     for piece in plan.slices:

@@ -11,7 +11,9 @@ from quietfill.algos.base import Algo, AlgoParams
 from quietfill.algos.limit import Limit
 from quietfill.algos.market import Market
 from quietfill.algos.parameters import ParamRow, read_params, schema_rows
+from quietfill.algos.pov import Pov
 from quietfill.algos.twap import Twap
+from quietfill.algos.vwap import Vwap
 from quietfill.algos.windows import outside
 from quietfill.domain.errors import BadInput
 
@@ -84,6 +86,8 @@ def registry() -> AlgoRegistry:
     known.register(spec_of("market", Market))
     known.register(spec_of("limit", Limit, needs_limit=True))
     known.register(spec_of("twap", Twap))
+    known.register(spec_of("vwap", Vwap))
+    known.register(spec_of("pov", Pov))
     return known
 
 

@@ -1,8 +1,9 @@
 """What holds for the plan of every algo, ours or a user's: bounds on price and size.
 
 Applied by the engine to each plan. After it, no slice is beyond the order's limit or off the tick
-ladder, all of them together are no more than the order's leaves, each child lies between its smallest
-and largest size, and filled plus working keep the participation cap.
+ladder, all of them together are no more than the order's leaves, children grow and shrink in whole lots
+(the last may take an odd rest where the venue trades odd lots), each lies between its smallest and
+largest size, and filled plus working keep the participation cap.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 
 from quietfill.algos.participation import capped
 from quietfill.algos.pricing import limit_on_tick
-from quietfill.algos.windows import child_of
+from quietfill.algos.windows import child_of, leaves_of_others
 
 if TYPE_CHECKING:
     from quietfill.algos.base import ParentView, Plan, Slice
@@ -28,7 +29,8 @@ def shape(plan: Plan, order: ParentView, market: MarketView) -> Plan:
     """
     if not plan.slices:
         return plan
-    slices = _within_leaves(tuple(_at_most(_bounded(piece, order), order) for piece in plan.slices), order.leaves)
+    bounded = tuple(_in_lots(_at_most(_bounded(piece, order), order), order) for piece in plan.slices)
+    slices = _within_leaves(bounded, order.leaves)
     shaped = plan if slices == plan.slices else msgspec.structs.replace(plan, slices=slices)
     if order.params.participation_cap is not None:
         shaped = capped(shaped, order, market, order.params.participation_cap)
@@ -69,6 +71,15 @@ def _at_most(piece: Slice, order: ParentView) -> Slice:
     return msgspec.structs.replace(piece, quantity=quantity)
 
 
+def _in_lots(piece: Slice, order: ParentView) -> Slice:
+    if order.instrument.odd_lots and piece.quantity >= order.leaves - leaves_of_others(order, piece.key):
+        return piece
+    child = child_of(order, piece.key)
+    base = 0 if child is None else child.leaves
+    quantity = max(0, base + order.instrument.whole_lots(piece.quantity - base))
+    return piece if quantity == piece.quantity else msgspec.structs.replace(piece, quantity=quantity)
+
+
 def _within_leaves(slices: tuple[Slice, ...], leaves: Quantity) -> tuple[Slice, ...]:
     kept: list[Slice] = []
     for piece in slices:
@@ -82,5 +93,4 @@ def _within_leaves(slices: tuple[Slice, ...], leaves: Quantity) -> tuple[Slice, 
 def _is_worth_sending(piece: Slice, order: ParentView, smallest: Quantity) -> bool:
     if piece.quantity >= smallest or child_of(order, piece.key) is not None:
         return True
-    others = sum(child.leaves for child in order.working if child.key != piece.key)
-    return piece.quantity >= order.leaves - others
+    return piece.quantity >= order.leaves - leaves_of_others(order, piece.key)

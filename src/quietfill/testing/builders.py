@@ -84,21 +84,13 @@ def _levels(side: Sequence[tuple[float, float]] | float | None) -> Levels:
 
 @dataclass(kw_only=True)
 class Child:
-    """A working child that the broker has confirmed; satisfies `ChildView` and what the engine's diff asks of one."""
+    """A working child that the broker has confirmed."""
 
     key: str
     leaves: Quantity
     limit_price: Price | None = None
     crossing: bool = False
     requested_at: Timestamp = OPEN
-    filled: Quantity = 0
-    in_flight: bool = False
-    cancel_pending: bool = False
-
-    @property
-    def wanted_total(self) -> Quantity:
-        """What was asked for in all."""
-        return self.filled + self.leaves
 
 
 @dataclass(kw_only=True)
@@ -142,15 +134,8 @@ class Order:
 
 def carried_out(order: Order, plan: Plan) -> Order:
     """Return the order as it is once the broker has confirmed everything that *plan* asks for."""
-    before = {child.key: child for child in order.working}
     working = tuple(
-        Child(
-            key=piece.key,
-            leaves=piece.quantity,
-            limit_price=piece.limit_price,
-            crossing=piece.crossing,
-            filled=before[piece.key].filled if piece.key in before else 0,
-        )
+        Child(key=piece.key, leaves=piece.quantity, limit_price=piece.limit_price, crossing=piece.crossing)
         for piece in plan.slices
     )
     return replace(order, working=working)
