@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from quietfill.domain.types import MILLISECOND, timestamp_from
-from quietfill.venue import kernel
+from quietfill.venue import kernel_layout as layout
 from quietfill.venue.core import OrderBookCore
 from quietfill.venue.feeds import sse
 from quietfill.venue.samples import SAMPLE
@@ -43,12 +43,12 @@ def _queues(core: OrderBookCore) -> list[tuple[int, int, int, int]]:
     book = core.book
     found: list[tuple[int, int, int, int]] = []
     for level in range(len(book.levels)):
-        for side in (kernel.BUY, kernel.SELL):
-            node = int(book.levels[level, 3 * side + kernel.HEAD])
+        for side in (layout.BUY, layout.SELL):
+            node = int(book.levels[level, 3 * side + layout.HEAD])
             while node >= 0:
-                price = int(book.levels[level, kernel.LEVEL_PRICE])
-                found.append((node, side, price, int(book.orders[node, kernel.LEAVES])))
-                node = int(book.orders[node, kernel.NEXT])
+                price = int(book.levels[level, layout.LEVEL_PRICE])
+                found.append((node, side, price, int(book.orders[node, layout.LEAVES])))
+                node = int(book.orders[node, layout.NEXT])
     return found
 
 

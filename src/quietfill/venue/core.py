@@ -14,7 +14,7 @@ import numpy as np
 
 from quietfill.domain.types import OrderSide, Price, Quantity, Timestamp
 from quietfill.market.triggers import LastThrough, MidLeaves, SizeReaches, TouchLeaves, Trigger, VolumeReaches
-from quietfill.venue import kernel
+from quietfill.venue import kernel_layout as layout
 from quietfill.venue.compiling import compiled_by_default, core_functions
 from quietfill.venue.tape import Phase, RowKind, Tape
 
@@ -30,22 +30,22 @@ _FAR = 2**61
 class Stop(IntEnum):
     """Why a core came back from `advance`."""
 
-    REACHED = kernel.REACHED
-    HAPPENED = kernel.HAPPENED
+    REACHED = layout.REACHED
+    HAPPENED = layout.HAPPENED
     """Something happened to us; `drain` tells what."""
-    TRIGGERED = kernel.TRIGGERED
-    RING_FULL = kernel.RING_FULL
+    TRIGGERED = layout.TRIGGERED
+    RING_FULL = layout.RING_FULL
     """There is no room for more notes; drain and go on."""
 
 
 class NoteKind(IntEnum):
     """What happened to one of our orders, or to all."""
 
-    PASSIVE_FILL = kernel.PASSIVE_FILL
-    AGGRESSIVE_FILL = kernel.AGGRESSIVE_FILL
-    SELF_MATCH = kernel.SELF_MATCH
+    PASSIVE_FILL = layout.PASSIVE_FILL
+    AGGRESSIVE_FILL = layout.AGGRESSIVE_FILL
+    SELF_MATCH = layout.SELF_MATCH
     """Withdrawn because our own newer order would have met it."""
-    PHASE = kernel.PHASE_CHANGE
+    PHASE = layout.PHASE_CHANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class Core(Protocol):
         ...
 
 
-_SIDE = {OrderSide.BUY: kernel.BUY, OrderSide.SELL: kernel.SELL}
+_SIDE = {OrderSide.BUY: layout.BUY, OrderSide.SELL: layout.SELL}
 MAX_WATCHES = 1024
 
 
@@ -173,11 +173,13 @@ class OrderBookCore:
         self._slots = slots
         self._book = load(tape, self._axis, slots=slots, ring=self._ring_rows, displacing=displacing)
         self._scalars = self._book.scalars
-        self._run = core_functions(kernel.__name__, compiled=compiled_by_default() if compiled is None else compiled)
+        self._run = core_functions(
+            "quietfill.venue.kernel", compiled=compiled_by_default() if compiled is None else compiled
+        )
         self._depth = np.zeros((0, 2), dtype=np.int64)
 
     @property
-    def book(self) -> kernel.Book:
+    def book(self) -> layout.Book:
         """The bare state, for tests that compare all of it."""
         return self._book
 
@@ -189,38 +191,38 @@ class OrderBookCore:
     @property
     def now(self) -> Timestamp:
         """Time of the last recorded row that was replayed."""
-        return int(self._scalars[kernel.NOW])
+        return int(self._scalars[layout.NOW])
 
     @property
     def phase(self) -> Phase:
         """The trading phase in force."""
-        return Phase(int(self._scalars[kernel.TRADING_PHASE]))
+        return Phase(int(self._scalars[layout.TRADING_PHASE]))
 
     @property
     def volume(self) -> Quantity:
         """Recorded volume of the day so far; nothing of ours in it."""
-        return int(self._scalars[kernel.VOLUME])
+        return int(self._scalars[layout.VOLUME])
 
     @property
     def own_filled(self) -> Quantity:
         """All that our orders traded, as the kernel counts it."""
-        return int(self._scalars[kernel.OWN_FILLED])
+        return int(self._scalars[layout.OWN_FILLED])
 
     @property
     def last(self) -> Price | None:
         """Price of the last recorded print."""
-        row = int(self._scalars[kernel.LAST_PRINT])
+        row = int(self._scalars[layout.LAST_PRINT])
         return int(self._tape.price[row]) if row >= 0 else None
 
     @property
     def events_replayed(self) -> int:
         """How many recorded events were replayed."""
-        return self._tape.events_before(int(self._scalars[kernel.CURSOR]))
+        return self._tape.events_before(int(self._scalars[layout.CURSOR]))
 
     @property
     def finished(self) -> bool:
         """Whether the recording is over."""
-        return bool(self._scalars[kernel.CURSOR] >= self._tape.rows)
+        return bool(self._scalars[layout.CURSOR] >= self._tape.rows)
 
     def takes_price(self, price: Price) -> bool:
         """Say whether an order may be priced there."""
@@ -240,7 +242,7 @@ class OrderBookCore:
     @property
     def interrupted(self) -> bool:
         """Whether the last `submit` ran out of room for notes: drain them and submit what is left."""
-        return bool(self._scalars[kernel.INTERRUPTED])
+        return bool(self._scalars[layout.INTERRUPTED])
 
     def available(self, side: OrderSide, limit: Price | None) -> Quantity:
         """Return how much an order of *side* would find at once."""
@@ -257,8 +259,8 @@ class OrderBookCore:
 
     def drain(self) -> list[Note]:
         """Return and forget what happened to us, in order."""
-        count = int(self._scalars[kernel.RING_COUNT])
-        self._scalars[kernel.RING_COUNT] = 0
+        count = int(self._scalars[layout.RING_COUNT])
+        self._scalars[layout.RING_COUNT] = 0
         return [self._note(row) for row in self._book.ring[:count].tolist()]
 
     def depth(self, side: OrderSide, count: int) -> Levels:
@@ -270,7 +272,7 @@ class OrderBookCore:
 
     def touch(self) -> tuple[Price | None, Price | None]:
         """Return the others' best bid and ask."""
-        return self._price(int(self._scalars[kernel.BEST])), self._price(int(self._scalars[kernel.BEST + 1]))
+        return self._price(int(self._scalars[layout.BEST])), self._price(int(self._scalars[layout.BEST + 1]))
 
     def watch(self, triggers: Sequence[Trigger]) -> None:
         """Arm these triggers in place of all others (at most `MAX_WATCHES`)."""
@@ -278,8 +280,8 @@ class OrderBookCore:
         rows = [watch_row(trigger, self._axis) for trigger in triggers]
         if rows:
             self._book.watches[: len(rows)] = rows
-        self._scalars[kernel.WATCH_COUNT] = len(rows)
-        self._scalars[kernel.WATCHES_SIZE] = any(row[kernel.WATCH] == kernel.WATCH_SIZE for row in rows)
+        self._scalars[layout.WATCH_COUNT] = len(rows)
+        self._scalars[layout.WATCHES_SIZE] = any(row[layout.WATCH] == layout.WATCH_SIZE for row in rows)
 
     def _limit(self, side: OrderSide, price: Price | None) -> int:
         if price is None:
@@ -310,28 +312,28 @@ def price_axis(tape: Tape) -> NDArray[np.int64]:
     return np.unique(np.concatenate([used[used < low], band, used[used > high]]))
 
 
-def load(tape: Tape, axis: NDArray[np.int64], *, slots: int, ring: int, displacing: bool = False) -> kernel.Book:
+def load(tape: Tape, axis: NDArray[np.int64], *, slots: int, ring: int, displacing: bool = False) -> layout.Book:
     """Return a fresh kernel state over *tape*."""
-    levels = np.zeros((len(axis), kernel.LEVEL_COLUMNS), dtype=np.int64)
-    levels[:, [kernel.HEAD, kernel.TAIL, 3 + kernel.HEAD, 3 + kernel.TAIL]] = -1
-    levels[:, kernel.LEVEL_PRICE] = axis
-    orders = np.zeros((tape.order_count + slots, kernel.ORDER_COLUMNS), dtype=np.int64)
-    orders[:, kernel.AT] = -1
-    scalars = np.zeros(kernel.SCALARS, dtype=np.int64)
-    scalars[kernel.NOW] = LONG_AGO
-    scalars[[kernel.BEST, kernel.OWN_BEST, kernel.LAST_PRINT]] = -1
-    scalars[[kernel.BEST + 1, kernel.OWN_BEST + 1]] = len(axis)
-    scalars[kernel.N_LEVELS] = len(axis)
-    scalars[kernel.N_RECORDED] = tape.order_count
-    scalars[kernel.VOLUME] = tape.volume_before
-    scalars[kernel.MODE] = kernel.DISPLACING if displacing else kernel.GHOST
-    return kernel.Book(
+    levels = np.zeros((len(axis), layout.LEVEL_COLUMNS), dtype=np.int64)
+    levels[:, [layout.HEAD, layout.TAIL, 3 + layout.HEAD, 3 + layout.TAIL]] = -1
+    levels[:, layout.LEVEL_PRICE] = axis
+    orders = np.zeros((tape.order_count + slots, layout.ORDER_COLUMNS), dtype=np.int64)
+    orders[:, layout.AT] = -1
+    scalars = np.zeros(layout.SCALARS, dtype=np.int64)
+    scalars[layout.NOW] = LONG_AGO
+    scalars[[layout.BEST, layout.OWN_BEST, layout.LAST_PRINT]] = -1
+    scalars[[layout.BEST + 1, layout.OWN_BEST + 1]] = len(axis)
+    scalars[layout.N_LEVELS] = len(axis)
+    scalars[layout.N_RECORDED] = tape.order_count
+    scalars[layout.VOLUME] = tape.volume_before
+    scalars[layout.MODE] = layout.DISPLACING if displacing else layout.GHOST
+    return layout.Book(
         rows=kernel_rows(tape, axis),
         orders=orders,
         levels=levels,
         scalars=scalars,
-        ring=np.zeros((ring, kernel.RING_COLUMNS), dtype=np.int64),
-        watches=np.zeros((MAX_WATCHES, kernel.WATCH_COLUMNS), dtype=np.int64),
+        ring=np.zeros((ring, layout.RING_COLUMNS), dtype=np.int64),
+        watches=np.zeros((MAX_WATCHES, layout.WATCH_COLUMNS), dtype=np.int64),
     )
 
 
@@ -340,15 +342,15 @@ def kernel_rows(tape: Tape, axis: NDArray[np.int64]) -> NDArray[np.int64]:
 
     A print between two levels gets the one that makes it reach fewer of ours: the lower one when a sell rested.
     """
-    rows = np.empty((tape.rows, kernel.ROW_COLUMNS), dtype=np.int64)
-    rows[:, kernel.TIME] = tape.time
-    rows[:, kernel.CODE] = 2 * tape.kind.astype(np.int64) + tape.side
-    rows[:, kernel.ORDER] = tape.order
+    rows = np.empty((tape.rows, layout.ROW_COLUMNS), dtype=np.int64)
+    rows[:, layout.TIME] = tape.time
+    rows[:, layout.CODE] = 2 * tape.kind.astype(np.int64) + tape.side
+    rows[:, layout.ORDER] = tape.order
     above = np.searchsorted(axis, tape.price, side="left")
     below = np.searchsorted(axis, tape.price, side="right") - 1
-    rows[:, kernel.LEVEL] = np.where(tape.side == kernel.SELL, below, above)
-    rows[:, kernel.QUANTITY] = tape.quantity
-    rows[:, kernel.PRICE] = tape.price
+    rows[:, layout.LEVEL] = np.where(tape.side == layout.SELL, below, above)
+    rows[:, layout.QUANTITY] = tape.quantity
+    rows[:, layout.PRICE] = tape.price
     return rows
 
 
@@ -356,14 +358,14 @@ def watch_row(trigger: Trigger, axis: NDArray[np.int64]) -> tuple[int, int, int,
     """Return a trigger as the kernel's (kind, side, low, high)."""
     match trigger:
         case TouchLeaves(side=side, low=low, high=high):
-            return kernel.WATCH_TOUCH, _SIDE[side], low, high
+            return layout.WATCH_TOUCH, _SIDE[side], low, high
         case MidLeaves(low=low, high=high):
-            return kernel.WATCH_MID, 0, max(low, -_FAR), min(high, _FAR)  # the kernel doubles them
+            return layout.WATCH_MID, 0, max(low, -_FAR), min(high, _FAR)  # the kernel doubles them
         case SizeReaches(side=OrderSide.BUY, price=price, quantity=quantity):
-            return kernel.WATCH_SIZE, kernel.BUY, int(np.searchsorted(axis, price)), quantity
+            return layout.WATCH_SIZE, layout.BUY, int(np.searchsorted(axis, price)), quantity
         case SizeReaches(price=price, quantity=quantity):
-            return kernel.WATCH_SIZE, kernel.SELL, int(np.searchsorted(axis, price, side="right")) - 1, quantity
+            return layout.WATCH_SIZE, layout.SELL, int(np.searchsorted(axis, price, side="right")) - 1, quantity
         case VolumeReaches(volume=volume):
-            return kernel.WATCH_VOLUME, 0, volume, 0
+            return layout.WATCH_VOLUME, 0, volume, 0
         case LastThrough(price=price, rising=rising):
-            return kernel.WATCH_RISING if rising else kernel.WATCH_FALLING, 0, price, 0
+            return layout.WATCH_RISING if rising else layout.WATCH_FALLING, 0, price, 0

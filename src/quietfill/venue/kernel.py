@@ -25,79 +25,94 @@ a price are formed here, never a product. A day may hold 9.2e10 shares and a pri
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
-COMPILE_OPTIONS = {
-    "cache": True,
-    "nogil": True,
-    # The core only works on arrays that its caller holds, so counting references to them buys nothing. Together
-    # with putting every call in line this is a factor of ten (6 and 60 million rows a second were measured).
-    "_nrt": False,
-    "forceinline": True,
-}
-"""How numba compiles this module. Kept here because a change must throw away the machine code on disk."""
+from quietfill.venue import kernel_layout, kernel_queues
+from quietfill.venue.kernel_layout import (
+    ADD,
+    AGGRESSIVE_FILL,
+    AT,
+    AUCTION,
+    BEST,
+    BUY,
+    CHANGED,
+    CODE,
+    CONTINUOUS,
+    CURSOR,
+    DELETE,
+    DISPLACING,
+    EXECUTE,
+    GHOST,
+    HAPPENED,
+    HEAD,
+    HIDDEN,
+    HIGH,
+    HIGH_PRINT,
+    INTERRUPTED,
+    LAST_PRINT,
+    LEAVES,
+    LEVEL,
+    LEVEL_PRICE,
+    LOW,
+    LOW_PRINT,
+    MODE,
+    N_LEVELS,
+    N_RECORDED,
+    NEXT,
+    NOW,
+    ORDER,
+    OWN_COUNT,
+    OWN_FILLED,
+    OWN_SIZE,
+    PASSIVE_FILL,
+    PHASE_CHANGE,
+    PRICE,
+    PRINT,
+    PRINTED,
+    QUANTITY,
+    REACHED,
+    REDUCE,
+    RING_COUNT,
+    RING_FULL,
+    ROOM_TO_SWEEP,
+    SEEN,
+    SELF_MATCH,
+    SELL,
+    SHOWN,
+    SIZE,
+    SURPLUS,
+    TIME,
+    TRADE,
+    TRADING_PHASE,
+    TRIGGERED,
+    VOLUME,
+    WATCH,
+    WATCH_COUNT,
+    WATCH_MID,
+    WATCH_RISING,
+    WATCH_SIDE,
+    WATCH_SIZE,
+    WATCH_TOUCH,
+    WATCH_VOLUME,
+    Book,
+)
+from quietfill.venue.kernel_queues import (
+    drop_own,
+    front,
+    grow,
+    hide,
+    link,
+    note,
+    own_size,
+    reaches,
+    rest,
+    shown_within,
+    unlink,
+)
 
-BUY, SELL = 0, 1
-
-# Columns of `rows`: what happens, in order. CODE is 2 x kind + side (of the resting order, or of the order added).
-TIME, CODE, ORDER, LEVEL, QUANTITY, PRICE = 0, 1, 2, 3, 4, 5
-ROW_COLUMNS = 6
-
-# Kinds of rows; `tape.RowKind` is the same list with words.
-ADD, REDUCE, DELETE, EXECUTE, HIDDEN, AUCTION, PRINT, TRADE, PHASE = 0, 1, 2, 3, 4, 5, 6, 7, 8
-
-# What the QUANTITY of a PHASE row means.
-CLOSED, CONTINUOUS, HALTED = 0, 1, 2
-
-# Columns of `orders`. AT is the level the order rests at, -1 when it does not.
-LEAVES, SHOWN, NEXT, PREVIOUS, AT, SIDE = 0, 1, 2, 3, 4, 5
-ORDER_COLUMNS = 6
-
-# Columns of `levels`: three a side (offset 3 x side), the price, and our own size there (negative for sells).
-HEAD, TAIL, SIZE = 0, 1, 2
-LEVEL_PRICE, OWN_SIZE = 6, 7
-LEVEL_COLUMNS = 8
-
-# `scalars`. Pairs are indexed by side: BEST + BUY is the level of the others' best bid (-1: none),
-# BEST + SELL that of the best ask (number of levels: none); OWN_BEST the same for our own orders.
-CURSOR, NOW, TRADING_PHASE, BEST, OWN_BEST, OWN_COUNT = 0, 1, 2, 3, 5, 7
-VOLUME, LAST_PRINT, HIGH_PRINT, LOW_PRINT, CHANGED = 9, 10, 11, 12, 13
-RING_COUNT, WATCH_COUNT, WATCHES_SIZE, MODE, SURPLUS = 14, 15, 16, 17, 18
-N_RECORDED, N_LEVELS, SEEN, INTERRUPTED, OWN_FILLED = 19, 20, 21, 23, 24
-SCALARS = 25
-
-GHOST, DISPLACING = 0, 1
-
-# Bits of CHANGED: what moved since the watches were last looked at.
-TOUCH_CHANGED, PRINTED, SIZE_CHANGED = 1, 2, 4
-
-# Columns of `ring` (what happened to us) and kinds of its rows.
-NOTE, SLOT, NOTE_LEVEL, NOTE_QUANTITY, NOTE_TIME, BID_LEVEL, ASK_LEVEL = 0, 1, 2, 3, 4, 5, 6
-RING_COLUMNS = 7
-PASSIVE_FILL, AGGRESSIVE_FILL, SELF_MATCH, PHASE_CHANGE = 0, 1, 2, 3
-ROOM_TO_SWEEP = 3  # notes that one more level of a sweep needs at the least
-
-# Columns of `watches` and their kinds; the low and high bounds mean what `market.triggers` says.
-WATCH, WATCH_SIDE, LOW, HIGH = 0, 1, 2, 3
-WATCH_COLUMNS = 4
-WATCH_TOUCH, WATCH_MID, WATCH_SIZE, WATCH_VOLUME, WATCH_RISING, WATCH_FALLING = 0, 1, 2, 3, 4, 5
-
-# Why `advance` came back.
-REACHED, HAPPENED, TRIGGERED, RING_FULL = 0, 1, 2, 3
-
-
-class Book(NamedTuple):
-    """The whole state: six int64 matrices (`scalars` is a vector). Columns are named above."""
-
-    rows: NDArray[np.int64]
-    orders: NDArray[np.int64]
-    levels: NDArray[np.int64]
-    scalars: NDArray[np.int64]
-    ring: NDArray[np.int64]
-    watches: NDArray[np.int64]
+PARTS = (kernel_layout, kernel_queues)
+"""The other modules of the kernel, compiled together with this one."""
 
 
 def advance(book: Book, until: int) -> int:
@@ -165,18 +180,6 @@ def submit(book: Book, slot: int, side: int, limit: int, quantity: int, rests: i
     if remaining > 0 and rests != 0:
         rest(book, slot, side, limit, remaining)
     return remaining
-
-
-def shown_within(book: Book, side: int, limit: int) -> int:
-    """Return what the others show on *side* from the touch to level *limit*, both ends in."""
-    scalars = book.scalars
-    step = -1 if side == BUY else 1
-    level = scalars[BEST + side]
-    total = 0
-    while reaches(1 - side, limit, level, scalars[N_LEVELS]):
-        total += book.levels[level, 3 * side + SIZE]
-        level += step
-    return total
 
 
 def withdraw(book: Book, slot: int) -> int:
@@ -425,159 +428,6 @@ def sweep_level(book: Book, side: int, level: int, quantity: int, time: int) -> 
                 unlink(book, node)
         node = following
     return remaining
-
-
-def rest(book: Book, slot: int, side: int, level: int, quantity: int) -> None:
-    """Put our order at the end of the queue of its level."""
-    scalars = book.scalars
-    node = scalars[N_RECORDED] + slot
-    book.orders[node, LEAVES] = 0
-    book.orders[node, SHOWN] = 0
-    link(book, node, side, level)
-    if scalars[OWN_COUNT + side] == 0 or better(side, level, scalars[OWN_BEST + side]):
-        scalars[OWN_BEST + side] = level
-    scalars[OWN_COUNT + side] += 1
-    own_size(book, node, quantity)
-
-
-def own_size(book: Book, node: int, change: int) -> None:
-    """Change the leaves of our resting order; at zero it goes."""
-    orders = book.orders
-    orders[node, LEAVES] += change
-    orders[node, SHOWN] = orders[node, LEAVES]
-    sign = 1 if orders[node, SIDE] == BUY else -1
-    book.levels[orders[node, AT], OWN_SIZE] += sign * change
-    if orders[node, LEAVES] == 0:
-        drop_own(book, node)
-
-
-def drop_own(book: Book, node: int) -> None:
-    """Take our order out of its queue and find our best price again."""
-    orders = book.orders
-    scalars = book.scalars
-    side = orders[node, SIDE]
-    level = orders[node, AT]
-    sign = 1 if side == BUY else -1
-    book.levels[level, OWN_SIZE] -= sign * orders[node, LEAVES]
-    orders[node, LEAVES] = 0
-    orders[node, SHOWN] = 0
-    unlink(book, node)
-    scalars[OWN_COUNT + side] -= 1
-    if level != scalars[OWN_BEST + side]:
-        return
-    best = -1 if side == BUY else scalars[N_LEVELS]
-    for other in range(scalars[N_RECORDED], orders.shape[0]):
-        if orders[other, AT] >= 0 and orders[other, SIDE] == side and better(side, orders[other, AT], best):
-            best = orders[other, AT]
-    scalars[OWN_BEST + side] = best
-
-
-def note(book: Book, kind: int, slot: int, level: int, quantity: int, time: int) -> None:
-    """Write down what happened to us, with the others' touch as it was just before."""
-    scalars = book.scalars
-    ring = book.ring
-    count = scalars[RING_COUNT]
-    ring[count, NOTE] = kind
-    ring[count, SLOT] = slot
-    ring[count, NOTE_LEVEL] = level
-    ring[count, NOTE_QUANTITY] = quantity
-    ring[count, NOTE_TIME] = time
-    ring[count, BID_LEVEL] = scalars[SEEN + BUY]
-    ring[count, ASK_LEVEL] = scalars[SEEN + SELL]
-    scalars[RING_COUNT] += 1
-
-
-# ---------------------------------------------------------------- lists, levels, touch
-
-
-def front(book: Book, side: int) -> int:
-    """Return the best level of *side*, our own orders included."""
-    scalars = book.scalars
-    level = scalars[BEST + side]
-    if scalars[OWN_COUNT + side] > 0 and better(side, scalars[OWN_BEST + side], level):
-        level = scalars[OWN_BEST + side]
-    return level
-
-
-def better(side: int, level: int, than: int) -> bool:
-    """Say whether an order of *side* at *level* has price priority over one at *than*."""
-    return level > than if side == BUY else level < than
-
-
-def reaches(side: int, limit: int, level: int, levels: int) -> bool:
-    """Say whether an aggressor of *side* limited at *limit* trades at *level* (False where there is no level)."""
-    if level < 0 or level >= levels:
-        return False
-    return level <= limit if side == BUY else level >= limit
-
-
-def hide(book: Book, node: int, quantity: int) -> None:
-    """Take *quantity* off what a recorded order shows; move the touch if its level empties."""
-    if quantity == 0:
-        return
-    levels = book.levels
-    scalars = book.scalars
-    side = book.orders[node, SIDE]
-    level = book.orders[node, AT]
-    book.orders[node, SHOWN] -= quantity
-    column = 3 * side + SIZE
-    levels[level, column] -= quantity
-    if scalars[WATCHES_SIZE] != 0:
-        scalars[CHANGED] |= SIZE_CHANGED
-    if levels[level, column] > 0 or level != scalars[BEST + side]:
-        return
-    scalars[CHANGED] |= TOUCH_CHANGED
-    if side == BUY:
-        while level >= 0 and levels[level, column] == 0:
-            level -= 1
-    else:
-        while level < scalars[N_LEVELS] and levels[level, column] == 0:
-            level += 1
-    scalars[BEST + side] = level
-
-
-def grow(book: Book, side: int, level: int, quantity: int) -> None:
-    """Add to what the others show at a level; move the touch if it is a better one."""
-    scalars = book.scalars
-    book.levels[level, 3 * side + SIZE] += quantity
-    if scalars[WATCHES_SIZE] != 0:
-        scalars[CHANGED] |= SIZE_CHANGED
-    if better(side, level, scalars[BEST + side]):
-        scalars[BEST + side] = level
-        scalars[CHANGED] |= TOUCH_CHANGED
-
-
-def link(book: Book, node: int, side: int, level: int) -> None:
-    """Put an order at the end of a queue."""
-    orders = book.orders
-    tail = book.levels[level, 3 * side + TAIL]
-    orders[node, NEXT] = -1
-    orders[node, PREVIOUS] = tail
-    orders[node, AT] = level
-    orders[node, SIDE] = side
-    if tail < 0:
-        book.levels[level, 3 * side + HEAD] = node
-    else:
-        orders[tail, NEXT] = node
-    book.levels[level, 3 * side + TAIL] = node
-
-
-def unlink(book: Book, node: int) -> None:
-    """Take an order out of its queue."""
-    orders = book.orders
-    level = orders[node, AT]
-    side = orders[node, SIDE]
-    before = orders[node, PREVIOUS]
-    after = orders[node, NEXT]
-    if before < 0:
-        book.levels[level, 3 * side + HEAD] = after
-    else:
-        orders[before, NEXT] = after
-    if after < 0:
-        book.levels[level, 3 * side + TAIL] = before
-    else:
-        orders[after, PREVIOUS] = before
-    orders[node, AT] = -1
 
 
 # ---------------------------------------------------------------- watches

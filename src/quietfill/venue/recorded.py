@@ -9,7 +9,7 @@ import numpy as np
 from quietfill.domain.errors import BadInput
 from quietfill.domain.types import iso_time
 from quietfill.market.history import MarketHistory
-from quietfill.venue import kernel
+from quietfill.venue import kernel_layout as layout
 from quietfill.venue.compiling import compiled_by_default, core_functions
 from quietfill.venue.core import load, price_axis
 from quietfill.venue.tape import Phase, Tape
@@ -42,7 +42,7 @@ def check_replay(tape: Tape) -> None:
     Raises:
         BadInput: names the file and the crossed prices.
     """
-    phases = tape.quantity[tape.kind == kernel.PHASE]
+    phases = tape.quantity[tape.kind == layout.PHASE]
     history = history_of(tape)
     if len(phases) == 0 or phases[-1] != Phase.CONTINUOUS or len(history.touch_time) == 0:
         return
@@ -59,5 +59,5 @@ def _touches(tape: Tape) -> tuple[np.ndarray, np.ndarray]:
     axis = price_axis(tape)
     book = load(tape, axis, slots=1, ring=4)
     out = np.zeros((tape.rows, 3), dtype=np.int64)
-    run = core_functions(kernel.__name__, compiled=compiled_by_default())
+    run = core_functions("quietfill.venue.kernel", compiled=compiled_by_default())
     return axis, out[: int(run.touch_series(book, out))].copy()

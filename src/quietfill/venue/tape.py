@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from quietfill.domain.errors import BadInput
 from quietfill.domain.instrument import Instrument, TradingDay
 from quietfill.domain.types import Price, Quantity, Timestamp, iso_time
-from quietfill.venue import kernel
+from quietfill.venue import kernel_layout as layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,32 +31,32 @@ Column = NDArray[np.int64]
 class RowKind(IntEnum):
     """What a row of a tape says. `side` is that of the resting order."""
 
-    ADD = kernel.ADD
+    ADD = layout.ADD
     """An order joins the end of its queue."""
-    REDUCE = kernel.REDUCE
+    REDUCE = layout.REDUCE
     """An order loses `quantity` and keeps its place."""
-    DELETE = kernel.DELETE
+    DELETE = layout.DELETE
     """An order goes."""
-    EXECUTE = kernel.EXECUTE
+    EXECUTE = layout.EXECUTE
     """A resting order trades with somebody who came later. Unknown orders (-1) were there before the tape began."""
-    HIDDEN = kernel.HIDDEN
+    HIDDEN = layout.HIDDEN
     """A print against an order that was not displayed."""
-    AUCTION = kernel.AUCTION
+    AUCTION = layout.AUCTION
     """A trade of an auction; takes its order down. The other side is a `REDUCE` in the next row."""
-    PRINT = kernel.PRINT
+    PRINT = layout.PRINT
     """A print that concerns no book (a crossing session)."""
-    TRADE = kernel.TRADE
+    TRADE = layout.TRADE
     """A print against the displayed book that does not say which order it hit."""
-    PHASE = kernel.PHASE
+    PHASE = layout.PHASE
     """Trading changes phase; `quantity` is the `Phase`."""
 
 
 class Phase(IntEnum):
     """Whether orders meet continuously."""
 
-    CLOSED = kernel.CLOSED
-    CONTINUOUS = kernel.CONTINUOUS
-    HALTED = kernel.HALTED
+    CLOSED = layout.CLOSED
+    CONTINUOUS = layout.CONTINUOUS
+    HALTED = layout.HALTED
 
 
 PRINTS = (RowKind.EXECUTE, RowKind.HIDDEN, RowKind.AUCTION, RowKind.PRINT, RowKind.TRADE)
