@@ -15,17 +15,21 @@ from quietfill.algos.base import (
 )
 from quietfill.algos.pricing import Priced, cross, inside, rest
 from quietfill.algos.windows import child_of
+from quietfill.domain.types import Timestamp
+from quietfill.market.view import MarketView
 
 __all__ = [
     "Algo",
     "AlgoParams",
     "ChildView",
+    "MarketView",
     "Outcome",
     "ParentView",
     "Plan",
     "Priced",
     "Rest",
     "Slice",
+    "Timestamp",
     "child_of",
     "cross",
     "inside",

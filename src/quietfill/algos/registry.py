@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from quietfill.algos.base import Algo, AlgoParams
+from quietfill.algos.base import Algo, AlgoParams, Plan
 from quietfill.algos.limit import Limit
 from quietfill.algos.market import Market
 from quietfill.algos.parameters import ParamRow, read_params, schema_rows
 from quietfill.algos.pov import Pov
+from quietfill.algos.pricing import appears
 from quietfill.algos.twap import Twap
 from quietfill.algos.vwap import Vwap
-from quietfill.algos.windows import outside
+from quietfill.algos.windows import as_working, outside, window
 from quietfill.domain.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from quietfill.algos.base import ParentView, Plan
+    from quietfill.algos.base import ParentView
     from quietfill.domain.types import Timestamp
     from quietfill.market.view import MarketView
 
@@ -127,13 +128,21 @@ def describe(spec: AlgoSpec) -> list[ParamRow]:
 
 
 class Windowed:
-    """A user's algo, asked only inside the order's own trading time; start, breaks and end are the same for all."""
+    """A user's algo, asked only while it can trade: inside its window, outside breaks, with a two-sided market.
+
+    What holds otherwise is the same for every algo, so that one of a few lines need not say it.
+    """
 
     def __init__(self, inner: Algo) -> None:
         """Guard *inner*."""
         self._inner = inner
 
     def plan(self, order: ParentView, market: MarketView, now: Timestamp) -> Plan:
-        """Return the inner algo's plan, or what holds outside its window."""
-        idle = outside(order, now)
-        return self._inner.plan(order, market, now) if idle is None else idle
+        """Return the inner algo's plan, or what holds where it has no say; wake at the end at the latest."""
+        if (idle := outside(order, now)) is not None:
+            return idle
+        end = window(order)[1]
+        if not market.is_tradable:
+            return Plan(as_working(order), end, appears(market), why="no two-sided market")
+        plan = self._inner.plan(order, market, now)
+        return plan if plan.wake_at is not None and plan.wake_at <= end else msgspec.structs.replace(plan, wake_at=end)
