@@ -1,0 +1,75 @@
+"""`quietfill`: parses the command line, loads the one command that was asked for, and turns errors into exit codes.
+
+| exit code | meaning |
+|---|---|
+| 0 | done; that nothing was filled is no error |
+| 2 | the user's input was wrong: one line on standard error says what |
+| 130 | interrupted |
+
+Anything else is a bug of ours and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from cyclopts import App, CycloptsError
+
+from quietfill import __version__
+from quietfill.domain.errors import QuietfillError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WRONG_INPUT = 2
+INTERRUPTED = 130
+
+app = App(
+    name="quietfill",
+    help="An execution desk: works orders into the market at the least cost, and proves what it did.",
+    version=f"quietfill {__version__}",
+    print_error=False,
+    exit_on_error=False,
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+)
+# Named by text, so that only the command that is run is imported; listing them needs their help here.
+app.command("quietfill.cli.simulate:simulate", help="Work one order against recorded market data; print what it cost.")
+app.command("quietfill.cli.algos:algos", help="List the algos and their parameters.")
+
+_journal = App(name="journal", help="Look at a journal, prove it, or copy it out.")
+_journal.command("quietfill.cli.journal:show", help="Print the records of a journal, one a line.")
+_journal.command("quietfill.cli.journal:verify", help="Check every record against the chain, and the file itself.")
+_journal.command("quietfill.cli.journal:export", help="Copy a journal out as JSON lines.")
+app.command(_journal)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code.
+
+    Args:
+        arguments: what follows the program's name; None takes the process's own.
+    """
+    try:
+        outcome = app(sys.argv[1:] if arguments is None else list(arguments))
+        sys.stdout.flush()
+    except (QuietfillError, CycloptsError) as error:
+        return _complain(f"error: {_one_line(error)}", WRONG_INPUT)
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (a pager, head) went away. Python would complain once more when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _complain(text: str, code: int) -> int:
+    sys.stderr.write(text + "\n")
+    return code
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
