@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +12,7 @@ from msgspec import inspect
 
 from quietfill.algos.base import AlgoParams
 from quietfill.domain.errors import BadInput
-from quietfill.domain.types import price_from, quantity_from, to_decimal
+from quietfill.domain.types import PRICE_SCALE, QUANTITY_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,12 +67,17 @@ def schema_rows(schema: type[AlgoParams]) -> list[ParamRow]:
 
 def _check_number(key: str, value: object) -> None:
     """Refuse what a type cannot: not finite, finer than we count, or no size."""
-    if isinstance(value, float):
-        to_decimal(value, "the number")
-    elif key == "limit_price" and value is not None:
-        price_from(to_decimal(str(value), "the number"), "the number")
-    elif key in _SIZES and value is not None and quantity_from(to_decimal(str(value), "the number"), "the number") <= 0:
-        raise ValueError("must be above 0")
+    if not isinstance(value, (float, Decimal)):
+        return
+    if not isfinite(value):
+        raise ValueError("must be finite")
+    if key == "limit_price" and value * PRICE_SCALE % 1:
+        raise ValueError("must have no more than 9 decimal places")
+    if key in _SIZES:
+        if value <= 0:
+            raise ValueError("must be above 0")
+        if value * QUANTITY_SCALE % 1:
+            raise ValueError("must have no more than 8 decimal places")
 
 
 def _explained(algo: str, schema: type[AlgoParams], given: Mapping[str, Any], reason: str) -> str:
