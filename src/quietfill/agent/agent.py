@@ -22,6 +22,8 @@ from quietfill.domain.events import (
 from quietfill.domain.messages import AmendOrder, CancelOrder, Kill, KillScope, PauseOrder, ReleaseKill, ResumeOrder
 from quietfill.domain.types import SECOND
 from quietfill.market.volume import checked_profile
+from quietfill.tca.fill_quality import fill_quality_report
+from quietfill.tca.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,11 +69,14 @@ class ExecutionAgentImpl(ExecutionAgentBase):
         self._intake = Intake(config, self.runtime)
         self._market = MarketInputs(self.runtime)
         self._publisher = Publisher(config.name, self.runtime, event_bus, audit_logger)
+        self.ledger = Ledger()
 
     # Life
 
     async def initialize(self) -> None:
         """Open the journal, recover, connect, reconcile, and start what must run. Start-up is recovery."""
+        self.runtime.on_replay(self.ledger.apply)
+        self.runtime.on_record(self.ledger.apply)
         self.runtime.on_record(self._publisher.hear)
         await asyncio.wait_for(self.runtime.start(), self.config.timeout_seconds)
         self._publisher.report_unused(self.config.unused)
@@ -248,8 +253,8 @@ class ExecutionAgentImpl(ExecutionAgentBase):
 
     def get_fill_quality_report(self, order_id: str) -> dict[str, Any] | None:
         """Return the fill quality of one parent, slice by slice; None for an unknown id."""
-        parent = self._state.parents.get(order_id)
-        return None if parent is None else views.fill_quality_report(parent)
+        order = self.ledger.orders.get(order_id)
+        return None if order is None else fill_quality_report(order)
 
     def get_status(self) -> dict[str, Any]:
         """Return what the agent is doing now."""

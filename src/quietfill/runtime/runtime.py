@@ -19,7 +19,7 @@ from quietfill.domain.messages import LinkState
 from quietfill.domain.records import AnyRecord, OrderDone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from quietfill.domain.execution_report import ExecutionReport
     from quietfill.domain.messages import AnyMessage, BookUpdate
@@ -53,11 +53,16 @@ class Runtime:
         self._done: dict[str, asyncio.Future[None]] = {}
         self._quiet: asyncio.Future[None] | None = None
         self._listeners: list[Callable[[AnyRecord], None]] = []
+        self._replay_listeners: list[Callable[[AnyRecord], None]] = []
         self._asking: asyncio.Task[None] | None = None
 
     def on_record(self, listener: Callable[[AnyRecord], None]) -> None:
         """Call *listener* with each record once it is durable. It must not block."""
         self._listeners.append(listener)
+
+    def on_replay(self, listener: Callable[[AnyRecord], None]) -> None:
+        """Call *listener* with each record that `start` finds in the journal."""
+        self._replay_listeners.append(listener)
 
     # Life
 
@@ -65,7 +70,7 @@ class Runtime:
         """Recover from the journal, connect, reconcile. Start-up is recovery."""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self.engine.restore(entry.record for entry in self.journal.read())
+        self.engine.restore(self._replayed())
         self._committed = self.journal.committed
         self.journal.on_commit(self._heard_commit)
         self.journal.on_failure(self._heard_failure)
@@ -168,6 +173,12 @@ class Runtime:
     def _wake(self) -> None:
         self._alarm = self._alarm_at = None
         self._take(self.engine.wake(self.clock.now()))
+
+    def _replayed(self) -> Iterator[AnyRecord]:
+        for entry in self.journal.read():
+            for listener in self._replay_listeners:
+                listener(entry.record)
+            yield entry.record
 
     # Out
 

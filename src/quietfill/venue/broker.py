@@ -48,7 +48,7 @@ class VenueBroker:
         """
         self.exchange = exchange
         self.instrument = exchange.instrument
-        self.clock = VirtualClock(start)
+        self.clock = VirtualClock(start, on_alarm=lambda: self._stirred.set())
         self.finished = asyncio.Event()
         self._end = end
         self._speed = speed
@@ -80,6 +80,11 @@ class VenueBroker:
         if self._pump is None:
             self._pump = asyncio.get_running_loop().create_task(self._run())
 
+    async def wait_end(self) -> None:
+        """Wait until the last instant was played. Whatever goes wrong while time runs is raised here."""
+        assert self._pump is not None, "the broker was not connected"
+        await asyncio.shield(self._pump)
+
     async def disconnect(self) -> None:
         """Stop time."""
         if self._pump is not None:
@@ -106,6 +111,10 @@ class VenueBroker:
     def on_link(self, callback: Callable[[LinkState], None]) -> None:
         """Set who hears of the line; this one never breaks."""
 
+    def heard(self, report: ExecutionReport) -> None:
+        """Pass one report on to the agent."""
+        self._report(report)
+
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         wall_start, virtual_start = loop.time(), self.clock.now()
@@ -120,7 +129,7 @@ class VenueBroker:
                 behind = virtual_start + int((loop.time() - wall_start) * self._speed * SECOND)
                 if target > behind:
                     # Play what the wall clock allows, then look again: a target may come closer meanwhile.
-                    if behind <= self.clock.now():
+                    if behind < self.clock.now() + self._speed * _PACE_STEP:
                         await asyncio.sleep(min(_PACE_STEP, int((target - behind) / self._speed) + 1) / SECOND)
                         continue
                     target = behind
@@ -145,7 +154,7 @@ class VenueBroker:
         self.clock.set(self.exchange.advance(target))
         self._book(self.exchange.book(self.instrument.symbol))
         for report in self.exchange.take_reports(self.clock.now()):
-            self._report(report)
+            self.heard(report)
         self.clock.ring()
 
 
