@@ -47,6 +47,8 @@ def load(orders_path: Path, *, symbol: str, day: date | None, tick: Price | None
     orders = _Part(Table(orders_path, header=True), symbol, orders_path)
     trades = _Part(Table(trades_beside(orders_path), header=True), symbol, orders_path)
     when = orders.date()
+    if trades.table.length and trades.date() != when:
+        raise BadInput(f"{trades.table.path}: holds {trades.date()}, its orders {when}")
     if day is not None and day != when:
         raise BadInput(f"{orders_path}: holds {when}, not {day}")
     tick = tick or DEFAULT_TICK
@@ -91,8 +93,8 @@ class _Part:
 
     def __init__(self, table: Table, symbol: str, path: Path) -> None:
         self.table = table
-        names = np.array(table.text("SecurityID"), dtype=np.str_)
-        self.mine = (names == symbol) | (np.char.partition(names, ".")[..., 0] == symbol)
+        names = table.text("SecurityID")
+        self.mine = np.array([name == symbol or name.partition(".")[0] == symbol for name in names], dtype=np.bool_)
         if table.length and not self.mine.any():
             raise BadInput(f"{path}: holds {names[0]}, not {symbol}")
 
