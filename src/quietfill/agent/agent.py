@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from quietfill.agent import views
 from quietfill.agent.base import ExecutionAgentBase
+from quietfill.agent.history import OrderHistory
 from quietfill.agent.intake import Intake, order_id_of
 from quietfill.agent.market_inputs import MarketInputs
 from quietfill.agent.parts import assemble
@@ -23,7 +24,6 @@ from quietfill.domain.messages import AmendOrder, CancelOrder, Kill, KillScope, 
 from quietfill.domain.types import SECOND
 from quietfill.market.volume import checked_profile
 from quietfill.tca.fill_quality import fill_quality_report
-from quietfill.tca.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,14 +69,14 @@ class ExecutionAgentImpl(ExecutionAgentBase):
         self._intake = Intake(config, self.runtime)
         self._market = MarketInputs(self.runtime)
         self._publisher = Publisher(config.name, self.runtime, event_bus, audit_logger)
-        self.ledger = Ledger()
+        self._history = OrderHistory()
 
     # Life
 
     async def initialize(self) -> None:
         """Open the journal, recover, connect, reconcile, and start what must run. Start-up is recovery."""
-        self.runtime.on_replay(self.ledger.apply)
-        self.runtime.on_record(self.ledger.apply)
+        self.runtime.on_replay(self._history.hear)
+        self.runtime.on_record(self._history.hear)
         self.runtime.on_record(self._publisher.hear)
         await asyncio.wait_for(self.runtime.start(), self.config.timeout_seconds)
         self._publisher.report_unused(self.config.unused)
@@ -106,7 +106,7 @@ class ExecutionAgentImpl(ExecutionAgentBase):
             case DecisionEvent():
                 sequence = self._intake.remember(event)
             case ValidatedDecisionEvent():
-                sequence = await self._intake.validate(event)
+                sequence = self._intake.validate(event)
             case _:
                 return
         await self.runtime.committed(sequence)
@@ -253,7 +253,7 @@ class ExecutionAgentImpl(ExecutionAgentBase):
 
     def get_fill_quality_report(self, order_id: str) -> dict[str, Any] | None:
         """Return the fill quality of one parent, slice by slice; None for an unknown id."""
-        order = self.ledger.orders.get(order_id)
+        order = self._history.order(order_id)
         return None if order is None else fill_quality_report(order)
 
     def get_status(self) -> dict[str, Any]:

@@ -7,10 +7,9 @@ The order id is made from the decision id, so a validation that comes again name
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -29,6 +28,7 @@ from quietfill.domain.types import (
 if TYPE_CHECKING:
     from quietfill.agent.config import AgentConfig
     from quietfill.domain.types import Price
+    from quietfill.ports.clock import Alarm
     from quietfill.runtime.runtime import Runtime
 
 _OWN_ALGO = {
@@ -42,6 +42,13 @@ _OWN_ALGO = {
 _UNSCHEDULED = frozenset({"market", "limit"})
 
 
+class _Waiting(NamedTuple):
+    """A validation that came before its decision."""
+
+    validation: ValidatedDecisionEvent
+    alarm: Alarm
+
+
 class Intake:
     """Matches validations with decisions and turns the pair into one order."""
 
@@ -50,7 +57,7 @@ class Intake:
         self._settings = config.settings
         self._enabled = config.enabled
         self._runtime = runtime
-        self._waiting: dict[str, asyncio.Event] = {}
+        self._waiting: dict[str, _Waiting] = {}
 
     def remember(self, decision: DecisionEvent) -> int:
         """Journal a decision; return the sequence number to wait for."""
@@ -62,12 +69,19 @@ class Intake:
             RememberDecision(decision_id=decision.event_id, content=decision.to_audit_dict())
         )
         waiting = self._waiting.pop(decision.event_id, None)
-        if waiting is not None:
-            waiting.set()
-        return sequence
+        if waiting is None:
+            return sequence
+        waiting.alarm.cancel()
+        return self._execute(decision.to_audit_dict(), waiting.validation)
 
-    async def validate(self, validation: ValidatedDecisionEvent) -> int:
-        """Execute or refuse a validation; return the sequence number to wait for."""
+    def validate(self, validation: ValidatedDecisionEvent) -> int:
+        """Execute or refuse a validation, or keep it until its decision comes.
+
+        It never waits itself: the decision may stand behind it in the same queue.
+
+        Returns:
+            The sequence number to wait for.
+        """
         decision_id = validation.original_decision_id
         if validation.source_agent not in self._settings.approving_agents:
             # Not final: whoever may not approve may not use a decision up either.
@@ -76,13 +90,15 @@ class Intake:
         unapproved = self._unapproved(validation)
         if unapproved is not None:
             return self._refuse(decision_id, self._symbol_of(decision_id), unapproved)
-        content = await self._decision(decision_id)
         state = self._runtime.engine.state
-        if content is None:
-            if decision_id in state.decisions:
-                return self._refuse(decision_id, "", f"duplicate: decision was {state.decisions[decision_id]}")
-            waited = self._settings.decision_wait_seconds
-            return self._refuse(decision_id, "", f"decision {decision_id} is not known after {waited:g} s")
+        if decision_id in state.remembered:
+            return self._execute(state.remembered[decision_id].content, validation)
+        if decision_id in state.decisions:
+            return self._refuse(decision_id, "", f"duplicate: decision was {state.decisions[decision_id]}")
+        return self._await_decision(validation)
+
+    def _execute(self, content: dict[str, Any], validation: ValidatedDecisionEvent) -> int:
+        decision_id = validation.original_decision_id
         decision = msgspec.convert(content, DecisionEvent, strict=False)
         unfit = self._unfit(decision, validation)
         if unfit is not None:
@@ -163,18 +179,22 @@ class Intake:
         quantity = decision.quantity if validation.adjusted_quantity is None else validation.adjusted_quantity
         return None if quantity > 0 else f"quantity must be positive, not {quantity}"
 
-    async def _decision(self, decision_id: str) -> dict[str, Any] | None:
-        """Return the decision's content, waiting for it a while if it has not come yet."""
-        state = self._runtime.engine.state
-        if decision_id not in state.remembered and decision_id not in state.decisions:
-            heard = self._waiting.setdefault(decision_id, asyncio.Event())
-            wait = round(self._settings.decision_wait_seconds * SECOND)
-            alarm = self._runtime.clock.call_at(self._runtime.clock.now() + wait, heard.set)
-            await heard.wait()
-            alarm.cancel()
+    def _await_decision(self, validation: ValidatedDecisionEvent) -> int:
+        """Keep a validation until its decision comes, or refuse it when that takes too long."""
+        decision_id = validation.original_decision_id
+        if decision_id in self._waiting:
+            return self._refuse(decision_id, "", "another validation of it is waiting", final=False)
+        if len(self._waiting) >= _MAX_REMEMBERED:
+            return self._refuse(decision_id, "", "too many validations wait for their decisions")
+        wait = self._settings.decision_wait_seconds
+
+        def give_up() -> None:
             self._waiting.pop(decision_id, None)
-        record = state.remembered.get(decision_id)
-        return None if record is None else record.content
+            self._refuse(decision_id, "", f"decision {decision_id} is not known after {wait:g} s")
+
+        at = self._runtime.clock.now() + round(wait * SECOND)
+        self._waiting[decision_id] = _Waiting(validation, self._runtime.clock.call_at(at, give_up))
+        return 0
 
     def _algo_of(self, decision: DecisionEvent) -> str:
         if decision.algo is not None:

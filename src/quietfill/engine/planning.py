@@ -150,6 +150,9 @@ class Planner:
         wait_until = self._backoff(parent)
         if now < wait_until:
             return wait_until
+        if request.wanted.crossing and self._is_stale(market, now):
+            self._alert(parent, Plan(alert=f"no crossing on a quote of {parent.symbol} that old"), now)
+            return now + SECOND
         if isinstance(request, Replace):
             free_at = self._pacer.replace_at(now, urgent=request.wanted.crossing)
         else:
@@ -217,6 +220,10 @@ class Planner:
                 at=now, child_id=child.child_id, attempt=child.cancel_attempts + 1, why=why or "no longer wanted"
             )
         )
+
+    def _is_stale(self, market: MarketView, now: Timestamp) -> bool:
+        limit = self._settings.quote_age_limit
+        return limit > 0 and now - market.time > limit
 
     def _backoff(self, parent: ParentState) -> Timestamp:
         """After rejects and cancels nobody asked for, wait twice as long each time."""

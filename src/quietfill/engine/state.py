@@ -7,6 +7,7 @@ What is merely observed (quotes, volume, timers) is not here but in `engine/watc
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from quietfill.domain.order_state import OrderState
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from quietfill.domain.types import Quantity, Timestamp
 
 _DAY = 86_400 * 10**9
+FINISHED_KEPT = 1_000
+"""Ended parents held in memory, so that late fills and repeats still find them."""
 
 
 class SymbolTotals:
@@ -93,6 +96,7 @@ class EngineState:
         self.live: dict[str, ParentState] = {}
         self.live_by_symbol: dict[str, dict[str, ParentState]] = {}
         self.children: dict[str, ChildState] = {}
+        self.finished: deque[ParentState] = deque()
         self.decisions: dict[str, str] = {}
         self.remembered: dict[str, DecisionReceived] = {}
         self.kills: list[KillSwitchEngaged] = []
@@ -225,6 +229,15 @@ class EngineState:
         parent.done_at, parent.done_reason = record.at, record.reason
         self.live.pop(record.order_id, None)
         self.live_by_symbol[parent.symbol].pop(record.order_id, None)
+        self.finished.append(parent)
+        if len(self.finished) > FINISHED_KEPT:
+            self._forget(self.finished.popleft())
+
+    def _forget(self, parent: ParentState) -> None:
+        """Drop a parent that ended long ago. Its decision stays used up; the rest is in the journal."""
+        del self.parents[parent.order_id]
+        for child in parent.children():
+            del self.children[child.child_id]
 
     # Children: what we asked
 

@@ -257,6 +257,11 @@ class Ledger:
         self.last_at = record.at
         self._book[type(record)](record)
 
+    def forget(self, order_id: str) -> None:
+        """Drop an order that ended; no record of it may come after."""
+        for child in self.orders.pop(order_id).children:
+            del self._children[child.child_id], self._parents[child.child_id]
+
     def _of_child(self, record: _ChildRecord) -> None:
         order = self._parents[record.child_id]
         order.last_at = record.at

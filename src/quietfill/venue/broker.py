@@ -48,7 +48,8 @@ class VenueBroker:
         """
         self.exchange = exchange
         self.instrument = exchange.instrument
-        self.clock = VirtualClock(start, on_alarm=lambda: self._stirred.set())
+        self._stirred = asyncio.Event()
+        self.clock = VirtualClock(start, on_alarm=self._stirred.set)
         self.finished = asyncio.Event()
         self._end = end
         self._speed = speed
@@ -57,7 +58,6 @@ class VenueBroker:
         self._quiet: Callable[[], Awaitable[None]] = _no_wait
         self._triggers: Callable[[], Sequence[Trigger]] = tuple
         self._pump: asyncio.Task[None] | None = None
-        self._stirred = asyncio.Event()
 
     @property
     def is_connected(self) -> bool:
@@ -72,6 +72,10 @@ class VenueBroker:
             triggers: the conditions that its live orders wait for.
         """
         self._quiet, self._triggers = quiet, triggers
+
+    def stir(self) -> None:
+        """Look again for something to wait for, when time stands still."""
+        self._stirred.set()
 
     async def connect(self) -> None:
         """Bring the market to the start and let time run from the next turn of the loop on."""
