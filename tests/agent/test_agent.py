@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from quietfill import EventType, JournalError, KillScope, KillSwitchEvent, MemoryJournal, OrderEvent, SqliteJournal
+from quietfill import (
+    EventType,
+    JournalError,
+    KillScope,
+    KillSwitchEvent,
+    MemoryJournal,
+    OrderEvent,
+    OrderSide,
+    OrderType,
+    SqliteJournal,
+)
 from quietfill.agent.intake import order_id_of
 from quietfill.domain.records import ChildFilled, ChildRequested
 from quietfill.domain.types import MINUTE, SECOND, datetime_of
@@ -217,7 +227,8 @@ def test_direct_orders_can_be_switched_off() -> None:
     """An order without a decision is taken only where that is allowed."""
 
     async def play(desk: Desk) -> None:
-        order = OrderEvent(symbol=desk.symbol, side="sell", quantity=500, algo="MARKET", order_type="market")
+        terms: dict[str, Any] = {"side": OrderSide.SELL, "quantity": 500, "order_type": OrderType.MARKET}
+        order = OrderEvent(symbol=desk.symbol, algo="MARKET", **terms)
         await desk.agent.submit_order(order)
         await desk.let_events_pass()
 
