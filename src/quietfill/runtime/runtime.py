@@ -133,8 +133,9 @@ class Runtime:
     async def quiet(self) -> None:
         """Wait until nothing is uncommitted and nothing decided is unsent."""
         while self._is_busy():
-            self._quiet = self._running_loop().create_future()
-            await self._quiet
+            if self._quiet is None:
+                self._quiet = self._running_loop().create_future()
+            await asyncio.shield(self._quiet)  # others wait for the same future: one that gives up must not cancel it
 
     def next_wake(self) -> Timestamp | None:
         """Return when the engine next wants to be woken."""
@@ -216,6 +217,9 @@ class Runtime:
             waiter = self._waiters.popleft()[1]
             if not waiter.done():
                 waiter.set_result(None)
+        self._tell_quiet()
+
+    def _tell_quiet(self) -> None:
         if self._quiet is not None and not self._is_busy():
             quiet, self._quiet = self._quiet, None
             if not quiet.done():
@@ -241,6 +245,7 @@ class Runtime:
             if not waiter.done():
                 waiter.set_exception(JournalError(reason))
         self._waiters.clear()
+        self._tell_quiet()
 
     def _is_busy(self) -> bool:
         return self.journal_failure is None and (bool(self._uncommitted) or not self.engine.is_idle)

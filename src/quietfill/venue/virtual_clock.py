@@ -29,9 +29,10 @@ class VirtualAlarm:
 class VirtualClock:
     """Stands still until it is set; equal alarms ring in the order they were set."""
 
-    def __init__(self, start: Timestamp) -> None:
-        """Begin at *start*."""
+    def __init__(self, start: Timestamp, on_alarm: Callable[[], None] | None = None) -> None:
+        """Begin at *start*; *on_alarm* hears of each new alarm."""
         self._now = start
+        self._on_alarm = on_alarm
         self._heap: list[tuple[Timestamp, int, VirtualAlarm]] = []
         self._serial = 0
 
@@ -44,6 +45,8 @@ class VirtualClock:
         alarm = VirtualAlarm(callback)
         self._serial += 1
         heapq.heappush(self._heap, (when, self._serial, alarm))
+        if self._on_alarm is not None:
+            self._on_alarm()
         return alarm
 
     def next_alarm(self) -> Timestamp | None:
