@@ -56,6 +56,7 @@ def test_a_validated_decision_is_worked_to_the_end() -> None:
         assert report["filled_quantity"] == 2000
         assert report["slice_count"] > 5
         assert sum(row["filled_quantity"] for row in report["slices"]) == 2000
+        await desk.let_events_pass()
         fills = [event for event in desk.heard if event.event_type is EventType.FILL]
         assert sum(fill.filled_quantity for fill in fills) == 2000
         assert desk.broker.exchange.open_count == 0
