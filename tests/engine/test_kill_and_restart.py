@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from quietfill.domain.execution_report import ReportKind
 from quietfill.domain.messages import (
+    AmendOrder,
     BrokerOrder,
     CancelOrder,
     Kill,
     KillScope,
     LinkState,
+    NewOrder,
     PauseOrder,
     ReleaseKill,
     ResumeOrder,
@@ -24,7 +28,7 @@ from quietfill.domain.records import (
     RequestWithdrawn,
     ScheduleRebased,
 )
-from quietfill.domain.types import SECOND, price_from, quantity_from
+from quietfill.domain.types import MINUTE, SECOND, OrderSide, price_from, quantity_from
 from tests.engine.rig import Rig, fingerprint, slice_of
 from tests.engine.test_working import working
 
@@ -79,11 +83,8 @@ def test_a_kill_between_decision_and_commit_stops_the_order() -> None:
     assert rig.engine.state.children["p1-1"].state is OrderState.FAILED
 
 
-def rig_order(rig: Rig) -> object:
+def rig_order(rig: Rig) -> NewOrder:
     """Return a new order without handing it in."""
-    from quietfill.domain.messages import NewOrder
-    from quietfill.domain.types import MINUTE, OrderSide
-
     return NewOrder(
         order_id="p1",
         decision_id="d-p1",
@@ -289,3 +290,37 @@ def test_foreign_orders_are_named_and_never_touched() -> None:
 
     assert [r.foreign for r in records if isinstance(r, Reconciled)] == [("somebody-else",)]
     assert rig.requests() == []
+
+
+def test_a_limit_tightened_meanwhile_stops_the_request() -> None:
+    """The second gate withdraws a price that an amendment has put beyond the order's limit."""
+    rig = Rig()
+    rig.puppet.wanted = (slice_of(100, "10.00"),)
+    rig.quote()
+    rig.engine.handle(rig_order(rig), rig.now)
+    rig.puppet.wanted = ()
+    rig.engine.handle(AmendOrder(order_id="p1", by="desk", changes={"limit_price": "9.99"}), rig.now)
+    rig.engine.state.children["p1-1"].cancel_pending = False
+
+    leaving, withdrawn = rig.engine.release(rig.engine.state.sequence, rig.now)
+
+    assert leaving == []
+    assert [record.reason for record in withdrawn if isinstance(record, RequestWithdrawn)] == [
+        "beyond the order's limit"
+    ]
+
+
+def test_nothing_crosses_on_an_old_quote() -> None:
+    """A crossing slice waits, with an alert, until the quote is fresh again."""
+    rig = Rig(structs.replace(Rig().settings, quote_age_limit=1 * SECOND))
+    rig.puppet.wanted = (slice_of(100, "10.02", crossing=True),)
+    rig.quote()
+    rig.now += 2 * SECOND
+    rig.order(100)
+    stale = rig.placed()
+    rig.quote()
+    rig.pass_time(1 * SECOND)
+
+    assert stale == []
+    assert len(rig.placed()) == 1
+    assert ["old" in alert.text for alert in rig.engine.state.alerts] == [True]

@@ -85,7 +85,7 @@ class Engine:
         self.state = EngineState(instruments, self._resolve_params)
         self.observed = ObservedMarkets(self.state)
         self._pacer = Pacer(settings)
-        self._sender = Sender(self.state)
+        self._sender = Sender(self.state, self.observed, settings.quote_age_limit)
         self._timers = Timers()
         self._planner = Planner(self.state, self.observed, settings, algos, self._pacer, self._emit)
         self._admission = Admission(self.state, self.observed, settings, limits or RiskLimits(), algos)

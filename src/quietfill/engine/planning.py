@@ -27,6 +27,7 @@ from quietfill.domain.records import (
     WorkingMark,
 )
 from quietfill.domain.types import SECOND
+from quietfill.engine.sender import within_limit
 from quietfill.engine.working_orders import Cancel, Place, Replace, Request, difference
 
 if TYPE_CHECKING:
@@ -298,7 +299,5 @@ class Planner:
 
 def _assert_within_limit(parent: ParentState, wanted: Slice) -> None:
     """An algo that prices a child beyond its parent's limit has a bug; nothing may leave."""
-    limit, price = parent.limit_price, wanted.limit_price
-    if limit is not None:
-        assert price is not None, f"{parent.order_id}: a market order under a limit of {limit}"
-        assert parent.side.sign * (price - limit) <= 0, f"{parent.order_id}: price {price} is beyond the limit {limit}"
+    bound = f"{parent.order_id}: price {wanted.limit_price} is beyond the limit {parent.limit_price}"
+    assert within_limit(parent, wanted.limit_price), bound

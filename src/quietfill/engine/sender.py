@@ -11,21 +11,31 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from quietfill.domain.order_state import OrderState
-from quietfill.domain.records import CancelRequested, ChildRequested, RequestWithdrawn, WireRequest
+from quietfill.domain.records import (
+    CancelRequested,
+    ChildRequested,
+    ReplaceRequested,
+    RequestWithdrawn,
+    WireRequest,
+)
 
 if TYPE_CHECKING:
-    from quietfill.domain.types import Timestamp
+    from quietfill.domain.types import Duration, Price, Timestamp
+    from quietfill.engine.observed import ObservedMarkets
+    from quietfill.engine.parent import ParentState
     from quietfill.engine.state import EngineState
 
 
 class Sender:
     """Requests that wait for their commit, in the order they were decided."""
 
-    __slots__ = ("_state", "_waiting")
+    __slots__ = ("_observed", "_quote_age_limit", "_state", "_waiting")
 
-    def __init__(self, state: EngineState) -> None:
-        """Start with nothing waiting."""
+    def __init__(self, state: EngineState, observed: ObservedMarkets, quote_age_limit: Duration) -> None:
+        """Start with nothing waiting; nothing may cross on a quote older than the limit, 0 for none."""
         self._state = state
+        self._observed = observed
+        self._quote_age_limit = quote_age_limit
         self._waiting: deque[tuple[int, WireRequest]] = deque()
 
     @property
@@ -54,7 +64,7 @@ class Sender:
                 if request.child_id not in stopped and self._was_sent(request.child_id):
                     leaving.append(request)
                 continue
-            reason = self._barred(request)
+            reason = self._barred(request, now)
             if reason is None:
                 leaving.append(request)
             else:
@@ -67,15 +77,26 @@ class Sender:
     def _was_sent(self, child_id: str) -> bool:
         return self._state.children[child_id].state is not OrderState.FAILED
 
-    def _barred(self, request: WireRequest) -> str | None:
+    def _barred(self, request: ChildRequested | ReplaceRequested, now: Timestamp) -> str | None:
         child = self._state.children[request.child_id]
         parent = self._state.parents[child.order_id]
-        if self._state.is_killed(child.symbol, parent.account):
-            return "kill switch"
-        if not self._state.link_up:
-            return "no line to the broker"
-        if child.cancel_pending:
-            return "cancelled before it was sent"
-        if child.state.is_terminal:
-            return f"child is {child.state}"
-        return None
+        bars = (
+            (self._state.is_killed(child.symbol, parent.account), "kill switch"),
+            (not self._state.link_up, "no line to the broker"),
+            (child.cancel_pending, "cancelled before it was sent"),
+            (child.state.is_terminal, f"child is {child.state}"),
+            # The order may have been amended since this was decided.
+            (not within_limit(parent, request.limit_price), "beyond the order's limit"),
+            (request.crossing and self._is_stale(child.symbol, now), "the quote is too old to cross on"),
+        )
+        return next((reason for barred, reason in bars if barred), None)
+
+    def _is_stale(self, symbol: str, now: Timestamp) -> bool:
+        book = self._observed.book(symbol)
+        return 0 < self._quote_age_limit < (now if book is None else now - book.time)
+
+
+def within_limit(parent: ParentState, price: Price | None) -> bool:
+    """Say whether a child may be priced there; a market order only where there is no limit."""
+    limit = parent.limit_price
+    return limit is None or (price is not None and parent.side.sign * (price - limit) <= 0)
