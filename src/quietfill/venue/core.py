@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
@@ -163,6 +163,8 @@ class OrderBookCore:
         compiled: None takes what this process runs by default.
     """
 
+    KERNEL: ClassVar[str] = "quietfill.venue.kernel"
+
     def __init__(
         self, tape: Tape, *, displacing: bool = False, slots: int = 256, ring: int = 1024, compiled: bool | None = None
     ) -> None:
@@ -171,11 +173,9 @@ class OrderBookCore:
         self._low, self._high = tape.band
         self._ring_rows = max(ring, slots + 8)
         self._slots = slots
-        self._book = load(tape, self._axis, slots=slots, ring=self._ring_rows, displacing=displacing)
+        self._book = self._load(displacing=displacing)
         self._scalars = self._book.scalars
-        self._run = core_functions(
-            "quietfill.venue.kernel", compiled=compiled_by_default() if compiled is None else compiled
-        )
+        self._run = core_functions(self.KERNEL, compiled=compiled_by_default() if compiled is None else compiled)
         self._depth = np.zeros((0, 2), dtype=np.int64)
 
     @property
@@ -283,6 +283,9 @@ class OrderBookCore:
         self._scalars[layout.WATCH_COUNT] = len(rows)
         self._scalars[layout.WATCHES_SIZE] = any(row[layout.WATCH] == layout.WATCH_SIZE for row in rows)
 
+    def _load(self, *, displacing: bool) -> layout.Book:
+        return load(self._tape, self._axis, slots=self._slots, ring=self._ring_rows, displacing=displacing)
+
     def _limit(self, side: OrderSide, price: Price | None) -> int:
         if price is None:
             return len(self._axis) - 1 if side is OrderSide.BUY else 0
@@ -307,7 +310,7 @@ def price_axis(tape: Tape) -> NDArray[np.int64]:
     """
     low, high = tape.band
     band = np.arange(low, high + 1, tape.tick, dtype=np.int64)
-    used = np.unique(tape.price[tape.kind == RowKind.ADD])
+    used = np.unique(tape.price[np.isin(tape.kind, (RowKind.ADD, RowKind.LEVEL))])
     assert not np.any(used % tape.tick), "an order off the tick got past its feed"
     return np.unique(np.concatenate([used[used < low], band, used[used > high]]))
 

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 from quietfill.domain.messages import BookUpdate, BrokerSnapshot
 from quietfill.domain.records import CancelRequested, ChildRequested, ReplaceRequested
 from quietfill.domain.types import OrderSide, Quantity, Timestamp
-from quietfill.venue.core import Core, OrderBookCore, Stop
+from quietfill.venue.core import Core, Stop
+from quietfill.venue.depth_core import core_of
 from quietfill.venue.entry import OrderEntry
 from quietfill.venue.latency import Wire
 from quietfill.venue.options import VenueOptions
@@ -54,15 +55,13 @@ class Exchange:
         tape: the recording.
         options: what the venue does with our orders.
         seed: of the latency draws; the only chance there is.
-        core: what keeps the book; None takes the order-by-order core of this tape.
+        core: what keeps the book; None takes the one this tape needs.
     """
 
     def __init__(self, tape: Tape, options: VenueOptions, seed: int, *, core: Core | None = None) -> None:
         self._tape = tape
         self._options = options
-        self._core = core or OrderBookCore(
-            tape, displacing=options.mode == "displacing", slots=options.max_working, ring=options.ring
-        )
+        self._core = core or core_of(tape, options)
         self._wire = Wire(options, seed)
         self._entry = OrderEntry(
             self._core, tape.instrument, tape.unit, options, report=self._deliver_later, schedule=self._plan

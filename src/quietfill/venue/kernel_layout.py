@@ -18,7 +18,7 @@ TIME, CODE, ORDER, LEVEL, QUANTITY, PRICE = 0, 1, 2, 3, 4, 5
 ROW_COLUMNS = 6
 
 # Kinds of rows; `tape.RowKind` is the same list with words.
-ADD, REDUCE, DELETE, EXECUTE, HIDDEN, AUCTION, PRINT, TRADE, PHASE = 0, 1, 2, 3, 4, 5, 6, 7, 8
+ADD, REDUCE, DELETE, EXECUTE, HIDDEN, AUCTION, PRINT, TRADE, PHASE, LEVEL_SIZE = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 # What the QUANTITY of a PHASE row means.
 CLOSED, CONTINUOUS, HALTED = 0, 1, 2

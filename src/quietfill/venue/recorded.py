@@ -11,7 +11,8 @@ from quietfill.domain.types import iso_time
 from quietfill.market.history import MarketHistory
 from quietfill.venue import kernel_layout as layout
 from quietfill.venue.compiling import compiled_by_default, core_functions
-from quietfill.venue.core import load, price_axis
+from quietfill.venue.core import OrderBookCore, load, price_axis
+from quietfill.venue.depth_core import DepthCore, load_depth
 from quietfill.venue.tape import Phase, Tape
 
 
@@ -57,7 +58,8 @@ def check_replay(tape: Tape) -> None:
 @functools.lru_cache(maxsize=2)
 def _touches(tape: Tape) -> tuple[np.ndarray, np.ndarray]:
     axis = price_axis(tape)
-    book = load(tape, axis, slots=1, ring=4)
+    loader, core = (load_depth, DepthCore) if tape.is_depth else (load, OrderBookCore)
+    book = loader(tape, axis, slots=1, ring=4)
     out = np.zeros((tape.rows, 3), dtype=np.int64)
-    run = core_functions("quietfill.venue.kernel", compiled=compiled_by_default())
+    run = core_functions(core.KERNEL, compiled=compiled_by_default())
     return axis, out[: int(run.touch_series(book, out))].copy()

@@ -49,6 +49,8 @@ class RowKind(IntEnum):
     """A print against the displayed book that does not say which order it hit."""
     PHASE = layout.PHASE
     """Trading changes phase; `quantity` is the `Phase`."""
+    LEVEL = layout.LEVEL_SIZE
+    """What is shown at a price becomes `quantity`: the rows of a tape that knows depth and no orders."""
 
 
 class Phase(IntEnum):
@@ -60,7 +62,7 @@ class Phase(IntEnum):
 
 
 PRINTS = (RowKind.EXECUTE, RowKind.HIDDEN, RowKind.AUCTION, RowKind.PRINT, RowKind.TRADE)
-BOOK_KINDS = (RowKind.ADD, RowKind.EXECUTE)
+BOOK_KINDS = (RowKind.ADD, RowKind.EXECUTE, RowKind.LEVEL)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,6 +142,11 @@ class Tape:
         return np.isin(self.kind, PRINTS)
 
     @cached_property
+    def is_depth(self) -> bool:
+        """Whether the recording knows sizes at prices only, and no orders."""
+        return bool(np.any(self.kind == RowKind.LEVEL))
+
+    @cached_property
     def band(self) -> tuple[Price, Price]:
         """The lowest and the highest price at which the venue takes orders.
 
@@ -188,6 +195,8 @@ class TapeBuilder:
     begins: Timestamp | None = None
     volume_before: Quantity = 0
     ignored: int = 0
+    day: TradingDay | None = None
+    """In place of the sessions of `date`, for a recording that runs over midnight."""
 
     def build(self) -> Tape:
         """Return the finished tape.
@@ -197,7 +206,7 @@ class TapeBuilder:
         """
         if len(self.time) == 0:
             raise BadInput(f"{self.source[0]}: no rows of {self.instrument.symbol}")
-        day = self.instrument.trading_day(self.date)
+        day = self.day or self.instrument.trading_day(self.date)
         extra = self._extra_rows(day)
         positions = np.array([position for position, _ in extra], dtype=np.int64)
         rows = np.array([row for _, row in extra], dtype=np.int64).reshape(-1, 6)
