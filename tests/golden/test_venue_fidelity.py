@@ -54,7 +54,7 @@ def touches_before(tape: Tape) -> np.ndarray:
 
 
 def contested_at_the_touch(tape: Tape) -> list[Withheld]:
-    """Every eligible order: joined or made the touch, lived a while in continuous trading, and saw trading at its price."""
+    """Every eligible order: joined or made the touch, lived a while, and saw trading at its price."""
     touches = touches_before(tape)
     rows_of: dict[int, list[int]] = {}
     for row in np.flatnonzero(tape.order >= 0):
