@@ -10,32 +10,48 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from quietfill import __version__
+from quietfill.agent.agent import ExecutionAgentImpl
+from quietfill.agent.config import AgentConfig
 from quietfill.algos.registry import registry
+from quietfill.bus.local import EventBus
 from quietfill.domain.errors import BadInput, JournalError
 from quietfill.domain.messages import StartRun
 from quietfill.domain.records import OrderRefused
 from quietfill.domain.stamps import seeded_event_id
+from quietfill.domain.types import MILLISECOND, Timestamp
 from quietfill.engine.engine import Engine
+from quietfill.journal.inspect import entries
 from quietfill.journal.memory import MemoryJournal
+from quietfill.journal.sqlite import SqliteJournal
+from quietfill.market.history import MarketHistory
+from quietfill.report.page import write_report
+from quietfill.report.run import RunReport
+from quietfill.runtime.audit import AuditLogger
 from quietfill.runtime.clock import wall_seconds
 from quietfill.runtime.user_algos import is_file_reference, load_algo, load_entry_points
-from quietfill.simulation.rates import simulation_settings
+from quietfill.simulation.continuation import begun_with, continued
+from quietfill.simulation.decisions import demo_decisions
+from quietfill.simulation.rates import agent_parameters, simulation_settings
+from quietfill.simulation.rebuild import rebuild
 from quietfill.simulation.result import SimulationResult
 from quietfill.simulation.runner import Simulation
-from quietfill.simulation.scenario import OrderTerms, Scenario, local_iso, read_terms
+from quietfill.simulation.scenario import OrderTerms, Scenario, local_iso, local_text, read_terms
+from quietfill.simulation.session import Session
 from quietfill.tca.ledger import Ledger
 from quietfill.tca.summary import order_summary
+from quietfill.venue.broker import VenueBroker
 from quietfill.venue.exchange import Exchange
 from quietfill.venue.feeds import load_tape
 from quietfill.venue.options import VenueOptions
+from quietfill.venue.samples import load_sample
+from quietfill.venue.tape import Tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from quietfill.algos.registry import AlgoRegistry
-    from quietfill.domain.types import Timestamp
     from quietfill.ports.journal import JournalEntry
-    from quietfill.venue.tape import Tape
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +121,130 @@ def simulate(
     return _result(tuple(journal.read()), journal.head, scenario, tape, exchange, options, wall)
 
 
+class Demo(msgspec.Struct, frozen=True, kw_only=True):
+    """An opened demo: an agent on the packaged recording, ready to run.
+
+    Attributes:
+        session: runs it.
+        tape, history: the recording.
+        seed: of everything that is drawn.
+        resumed_at: when the run goes on, None for a new one.
+        audit: the audit log, to be closed at the end.
+    """
+
+    session: Session
+    tape: Tape
+    history: MarketHistory
+    seed: int
+    resumed_at: Timestamp | None
+    audit: AuditLogger
+
+    def local_time(self, instant: Timestamp | None = None) -> str:
+        """Return an instant, by default the present one, as the venue's local time of day."""
+        return local_text(self.session.now if instant is None else instant, self.tape)
+
+
+def open_demo(journal_path: Path, *, seed: int | None, speed: float | None, algo: str | None = None) -> Demo:
+    """Put the demo's agent together on a new journal, or on one whose run was cut short.
+
+    The venue of a run that was cut short died with its process; it is rebuilt from the tape and our own
+    requests in the journal, and simulated time goes on from the last record.
+
+    Args:
+        journal_path: a file that does not exist, or the journal of a demo that did not end.
+        seed: None takes the journal's, or 1.
+        speed: simulated seconds a second; None is as fast as possible.
+        algo: works one more order.
+
+    Raises:
+        BadInput: when the journal is that of another run, or of one that ended.
+        JournalError: when it cannot be read or written.
+    """
+    past = continued(journal_path, "demo")
+    _warm_up()
+    tape = load_sample()
+    algos, algo_name = open_algos(algo)
+    new = _start_of("demo", tape, VenueOptions(), 1 if seed is None else seed, extra_algo=algo_name)
+    details = new.details if not past else begun_with(past, new.details, journal_path, seed_given=seed is not None)
+    seed, options = details["seed"], msgspec.convert(details["venue"], VenueOptions, strict=False)
+    exchange = Exchange(tape, options, seed)
+    resumed_at = rebuild(exchange, past)
+    begin = tape.first_time if resumed_at is None else resumed_at
+    broker = VenueBroker(exchange, start=begin, end=tape.last_time, speed=speed)
+    audit = AuditLogger(audit_path(journal_path), clock=broker.clock)
+    bus = EventBus()
+    config = AgentConfig(name="ExecutionAgent", parameters=agent_parameters())
+    agent = ExecutionAgentImpl(config, bus, audit, broker, journal=SqliteJournal(journal_path))
+    if algo is not None and is_file_reference(algo):
+        agent.runtime.engine.algos.register(algos.get(algo_name))
+    history = exchange.history()
+    session = Session(
+        agent,
+        bus,
+        broker,
+        planned=demo_decisions(tape, history, seed, extra_algo=algo_name or None),
+        past=past,
+        start=StartRun(run_id=seeded_event_id(seed, 0), details=details),
+    )
+    return Demo(session=session, tape=tape, history=history, seed=seed, resumed_at=resumed_at, audit=audit)
+
+
+def demo_report(demo: Demo, journal_path: Path) -> RunReport:
+    """Return the report of a demo that has ended, made from its journal: orders that ended before a crash included."""
+    symbol = demo.tape.instrument.symbol
+    return RunReport.of(
+        Ledger.of(entry.record for entry in entries(journal_path)),
+        {symbol: demo.history},
+        {symbol: demo.tape.instrument},
+        title=f"Quietfill demo: {symbol} on {demo.tape.date}",
+        facts=_facts(demo.tape, VenueOptions(), demo.seed, demo.session.agent.runtime.journal.head),
+    )
+
+
+def simulation_report(result: SimulationResult) -> RunReport:
+    """Return the report of a simulated order."""
+    instrument = result.tape.instrument
+    return RunReport.of(
+        result.ledger,
+        {instrument.symbol: result.history},
+        {instrument.symbol: instrument},
+        title=f"{result.summary.algo} {result.summary.side} {instrument.symbol} on {result.tape.date}",
+        facts=_facts(result.tape, result.options, result.seed, result.head),
+    )
+
+
+def save_report(path: Path, report: RunReport) -> None:
+    """Write a report file that is there completely or not at all.
+
+    Raises:
+        BadInput: when it cannot be written.
+    """
+    try:
+        write_report(path, report)
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}") from error
+
+
+def _facts(tape: Tape, options: VenueOptions, seed: int, head: str) -> dict[str, str]:
+    latency = f"{options.latency_median_ns / MILLISECOND:g} ms median each way"
+    return {
+        "market": ", ".join(tape.source),
+        "date": str(tape.date),
+        "recording sha256": tape.sha256,
+        "mode": options.mode,
+        "latency": latency,
+        "fees": f"{options.maker_fee_bps} bps passive, {options.taker_fee_bps} bps aggressive",
+        "seed": str(seed),
+        "journal sha256": head,
+        "quietfill": __version__,
+    }
+
+
+def audit_path(journal_path: Path) -> Path:
+    """Return where the audit log beside a journal lies."""
+    return journal_path.with_name(journal_path.name + ".audit")
+
+
 def open_algos(name: str | None) -> tuple[AlgoRegistry, str]:
     """Return all algos (built in, from entry points, and the one in a file that *name* may refer to).
 
@@ -133,8 +273,6 @@ def save_journal(path: Path, entries: Sequence[JournalEntry]) -> None:
     Raises:
         JournalError: when it cannot be written.
     """
-    from quietfill.journal.sqlite import SqliteJournal
-
     partial = path.with_name(path.name + ".partial")
     try:
         journal = SqliteJournal(partial)
@@ -196,8 +334,9 @@ def _result(
         ledger=ledger,
         history=history,
         entries=entries,
+        tape=tape,
+        options=options,
         seed=scenario.seed,
-        mode=options.mode,
         start=local_iso(scenario.start, tape),
         end=local_iso(scenario.end, tape),
         events=exchange.events_replayed,

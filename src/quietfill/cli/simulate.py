@@ -28,6 +28,7 @@ def simulate(  # noqa: PLR0913 - a command's options are its parameters
     limit: Text | None = None,
     seed: int = 0,
     journal: Path | None = None,
+    report: Path | None = None,
     json: Flag = False,
     tick: Text | None = None,
     lot: Text | None = None,
@@ -54,6 +55,7 @@ def simulate(  # noqa: PLR0913 - a command's options are its parameters
         limit: bound for every child order, in the instrument's currency.
         seed: of latency, jitter and ids. The same seed gives the same journal.
         journal: keep the journal in this file, which must not exist.
+        report: write an HTML report to this file.
         json: print nothing but the line of JSON.
         tick: price increment, in place of the feed's.
         lot: lot size, in place of the feed's.
@@ -66,6 +68,8 @@ def simulate(  # noqa: PLR0913 - a command's options are its parameters
     """
     if journal is not None and writable(journal, "journal").exists():
         raise BadInput(f"{journal}: exists already")
+    if report is not None:
+        writable(report, "report")
     from quietfill import bootstrap
     from quietfill.cli.tables import order_table
     from quietfill.cli.terminal import Terminal
@@ -94,8 +98,10 @@ def simulate(  # noqa: PLR0913 - a command's options are its parameters
         )
     if journal is not None:
         bootstrap.save_journal(journal, result.entries)
+    if report is not None:
+        bootstrap.save_report(report, bootstrap.simulation_report(result))
     terminal.note(PRINTED_RATES)
-    terminal.say(order_table([result.summary]))
+    terminal.say(order_table([result.summary], width=terminal.out.width))
     for alert in result.alerts:
         terminal.note(f"alert: {alert}")
     terminal.finish(result.as_json())

@@ -10,6 +10,8 @@ from quietfill.market.history import MarketHistory
 from quietfill.ports.journal import JournalEntry
 from quietfill.tca.ledger import Ledger
 from quietfill.tca.summary import OrderSummary
+from quietfill.venue.options import VenueOptions
+from quietfill.venue.tape import Tape
 
 
 class SimulationResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +20,7 @@ class SimulationResult(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         summary: what the order cost.
         ledger, history: what the report is made from.
+        tape, options: the recording, and what the venue did with the order.
         entries: the whole journal.
         start, end: the order's window as ISO text in the venue's local time.
         events: recorded events replayed.
@@ -29,8 +32,9 @@ class SimulationResult(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
     history: MarketHistory
     entries: tuple[JournalEntry, ...]
+    tape: Tape
+    options: VenueOptions
     seed: int
-    mode: str
     start: str
     end: str
     events: int
@@ -47,7 +51,7 @@ class SimulationResult(msgspec.Struct, frozen=True, kw_only=True):
         return {
             **msgspec.to_builtins(self.summary),
             "seed": self.seed,
-            "mode": self.mode,
+            "mode": self.options.mode,
             "start": self.start,
             "end": self.end,
             "events": self.events,
