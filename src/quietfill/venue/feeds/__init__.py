@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from quietfill.venue.tape import Tape
 
-FEEDS = ("lobster", "sse")
+FEEDS = ("lobster", "sse", "nasdaq100ms")
 
 
 def load_tape(
@@ -32,7 +32,7 @@ def load_tape(
 
     Args:
         feed: one of `FEEDS`.
-        data: the files, in order of time; these feeds take one.
+        data: the files, in order of time; only binance takes more than one.
         book: LOBSTER's book file; its first row seeds the book.
         date: the venue's local date, where the files do not tell.
         tick, lot: in currency and shares, in place of the feed's own.
@@ -40,18 +40,20 @@ def load_tape(
     Raises:
         BadInput: in one line, naming file, row and value.
     """
-    from quietfill.venue.feeds import lobster, sse
+    from quietfill.venue.feeds import lobster, nasdaq100ms, sse
     from quietfill.venue.recorded import check_replay
 
     if feed not in FEEDS:
         raise BadInput(f"unknown feed {feed!r}; known are {', '.join(FEEDS)}")
-    if len(data) != 1:
+    if len(data) != 1 and not (feed == "binance" and data):
         raise BadInput(f"feed {feed} reads one data file, not {len(data)}")
     tick_size = None if tick is None else _positive(price_from(tick, "tick"), "tick", tick)
     lot_size = None if lot is None else _positive(quantity_from(lot, "lot"), "lot", lot)
-    if feed == "sse":
-        if book is not None:
-            raise BadInput(f"feed sse takes no book file ({book})")
+    if book is not None and feed != "lobster":
+        raise BadInput(f"feed {feed} takes no book file ({book})")
+    if feed == "nasdaq100ms":
+        tape = nasdaq100ms.load(data[0], symbol=symbol, day=date, tick=tick_size, lot=lot_size)
+    elif feed == "sse":
         tape = sse.load(data[0], symbol=symbol, day=date, tick=tick_size, lot=lot_size)
     else:
         tape = lobster.load(data[0], book=book, symbol=symbol, day=date, tick=tick_size, lot=lot_size)
