@@ -349,9 +349,9 @@ def kernel_rows(tape: Tape, axis: NDArray[np.int64]) -> NDArray[np.int64]:
     rows[:, layout.TIME] = tape.time
     rows[:, layout.CODE] = 2 * tape.kind.astype(np.int64) + tape.side
     rows[:, layout.ORDER] = tape.order
-    above = np.searchsorted(axis, tape.price, side="left")
-    below = np.searchsorted(axis, tape.price, side="right") - 1
-    rows[:, layout.LEVEL] = np.where(tape.side == layout.SELL, below, above)
+    at_or_above = np.searchsorted(axis, tape.price)
+    between = axis[np.minimum(at_or_above, len(axis) - 1)] != tape.price
+    rows[:, layout.LEVEL] = at_or_above - (between & (tape.side == layout.SELL))
     rows[:, layout.QUANTITY] = tape.quantity
     rows[:, layout.PRICE] = tape.price
     return rows
