@@ -143,9 +143,12 @@ def _date_of(path: Path, given: date | None) -> date:
     found = re.search(r"_(\d{4})-(\d\d)-(\d\d)_", path.name)
     if found is not None:
         try:
-            return date(*map(int, found.groups()))
+            named = date(*map(int, found.groups()))
         except ValueError:
             raise BadInput(f"{path}: {found.group()[1:-1]} in its name is no date") from None
+        if given is not None and given != named:
+            raise BadInput(f"{path}: is of {named} by its name, not of {given}")
+        return named
     if given is None:
         raise BadInput(f"{path}: neither its name nor --date says which day it is")
     return given
