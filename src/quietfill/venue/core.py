@@ -38,6 +38,9 @@ class Stop(IntEnum):
     """There is no room for more notes; drain and go on."""
 
 
+_STOPS = tuple(Stop)
+
+
 class NoteKind(IntEnum):
     """What happened to one of our orders, or to all."""
 
@@ -230,7 +233,7 @@ class OrderBookCore:
 
     def advance(self, until: Timestamp) -> Stop:
         """Replay up to and including *until*, or until something concerns us."""
-        return Stop(int(self._run.advance(self._book, until)))
+        return _STOPS[self._run.advance(self._book, until)]
 
     def submit(
         self, slot: int, side: OrderSide, limit: Price | None, quantity: Quantity, *, rests: bool, at: Timestamp

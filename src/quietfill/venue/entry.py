@@ -224,6 +224,8 @@ class OrderEntry:
 
     def _commission(self, note: Note, *, passive: bool) -> Price:
         bps = self._options.maker_fee_bps if passive else self._options.taker_fee_bps
+        if not bps:
+            return 0
         value = Decimal(abs(note.price)) * note.quantity * self._instrument.multiplier
         return int((value * bps / (QUANTITY_SCALE * 10_000)).to_integral_value(ROUND_HALF_EVEN))
 
