@@ -104,19 +104,20 @@ def test_every_algo_keeps_the_window(algo, params):
 @pytest.mark.parametrize(
     ("volume", "filled", "slices", "wakes_at"),
     [
-        # 50,000 shares at 10 %: clips of 1,000, half of one due at 4,500, a whole one under the cap (15 %) at 5,667
+        # 50,000 shares at 10 %: clips of 1,000; the first is under the cap (15 %) at 5,667
         (0, 0, [], 5_667),
         (5_666, 0, [], 5_667),
         (5_667, 0, [(1_000, 998, False)], 19_000),  # a clip below the floor (5 %) at 19,000
-        (18_999, 0, [(1_000, 998, False)], 19_000),
+        (18_999, 0, [(3_100, 998, False)], 19_000),  # the 2,111 due and a clip; the cap would allow 3,352
         (19_000, 0, [(2_100, 1_003, True)], None),  # 10 % of all is 2,111
-        (19_000, 1_000, [(1_000, 998, False)], 38_000),  # ahead by half a clip at most: 1,500 are due at 13,500
-        (9_000, 1_000, [], 13_500),
+        (19_000, 1_000, [(2_100, 998, False)], 38_000),
+        (9_000, 1_000, [], 11_334),  # on the rate; another clip is under the cap at 11,334
+        (10_000, 2_000, [], 18_000),  # a clip ahead: the next when the rate has come up with it
         (900_000, 49_900, [(100, 998, False)], None),  # all that is left
     ],
 )
 def test_pov_by_volume(volume, filled, slices, wakes_at):
-    """A clip starts when half of it is due and the cap allows it; a clip behind the floor, what is due crosses."""
+    """What is due and a clip rest while the cap allows them; a clip behind the floor, what is due crosses."""
     order = order_of("pov", quantity=shares(50_000), filled=shares(filled), market_volume=shares(volume))
     plan = ask("pov", order, 100, market([(998, 500)], [(1_002, 300), (1_003, 300)], volume=7_000 + volume))
 
@@ -140,6 +141,15 @@ def test_pov_counts_volume_from_the_rebase():
     assert seen(ask("pov", order, 100)) == [(1_000, 998, False)]
     order.market_volume = shares(105_666)
     assert seen(ask("pov", order, 100)) == []
+
+
+def test_pov_keeps_a_resting_child_as_it_is():
+    """A child in its queue is not resized by each print; re-priced, it takes what may rest by then."""
+    order = order_of("pov", quantity=shares(50_000), market_volume=shares(12_000))
+    order.working = (Child(key="clip", leaves=shares(1_000), limit_price=ticks(998)),)
+
+    assert seen(ask("pov", order, 100)) == [(1_000, 998, False)]
+    assert seen(ask("pov", order, 100, market(1_000, 1_002))) == [(2_100, 1_000, False)]
 
 
 def test_pov_keeps_a_crossing_child_as_it_is():

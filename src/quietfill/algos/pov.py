@@ -54,14 +54,14 @@ class PovParams(AlgoParams, frozen=True, kw_only=True):
     @property
     def highest(self) -> float:
         """The cap in force."""
-        return min(0.999, self.rate * 1.5) if self.cap is None else self.cap
+        return max(self.rate, min(0.999, self.rate * 1.5)) if self.cap is None else self.cap
 
 
 class Pov:
-    """Trade a stated share of the volume that the market trades, in clips that rest at the near touch.
+    """Trade a stated share of the volume that the market trades, resting at the near touch for as long as it may.
 
-    A clip starts when half of it is due, so that what is done lies around the rate and not behind it;
-    when filled falls a clip behind the floor, what is due crosses.
+    What is due and one clip more rest there while the cap allows them, so that the order always has a
+    place in the queue; when filled falls a clip behind the floor, what is due at the rate crosses.
     """
 
     Params = PovParams
@@ -99,14 +99,17 @@ def _follow(order: ParentView, market: MarketView, params: PovParams, wake_at: T
     child = child_of(order, _KEY)
     if _is_behind(order, params):
         return _catch_up(order, market, params, child, wake_at)
-    quantity = _leaves_wanted(order, params, child)
-    if quantity <= 0:
+    room = _room(order, params)
+    quantity = _in_lots(order, room, child)
+    if quantity <= 0 or (child is None and room < min(clip(order), order.leaves)):
         return Plan(wake_at=wake_at, wake_when=_when_due(order, market, params), why=f"at {params.rate:.3g} of volume")
     volume = _when_behind(order, market, params)
     if not market.is_tradable:
         dark = without_market(market, child, quantity, wake_at)
         return Plan(dark.slices, wake_at, (*dark.wake_when, *volume), why=dark.why)
     priced = rest(order, market, None if child is None else child.limit_price)
+    if child is not None and child.limit_price == priced.price:
+        quantity = min(child.leaves, quantity)  # it grows when it is re-priced, not with every print
     why = f"follows {params.rate:.3g} of volume: {priced.why}"
     piece = Slice(_KEY, quantity, priced.price, why=why)
     return Plan((piece,), wake_at, (*priced.wake_when, *volume), why=why)
@@ -144,18 +147,10 @@ def _patience(order: ParentView, params: PovParams) -> Quantity:
     return int(min(clip(order), order.leaves) * 2 * (1 - params.urgency))
 
 
-def _leaves_wanted(order: ParentView, params: PovParams, child: ChildView | None) -> Quantity:
-    """Return what should rest: the child as it is while the cap allows it, else a clip once half of it is due."""
-    room = min(order.leaves, _ceiling(order, params) - order.filled) - leaves_of_others(order, _KEY)
-    if child is not None:
-        return min(child.leaves, _in_lots(order, room, child))
-    size = min(clip(order), order.leaves)
-    is_due = _target(order, params.rate) - order.filled >= size // 2
-    return size if is_due and size <= room else 0
-
-
-def _ceiling(order: ParentView, params: PovParams) -> Quantity:
-    return _target(order, params.highest)
+def _room(order: ParentView, params: PovParams) -> Quantity:
+    """Return what may rest: up to a clip ahead of the rate, and never beyond the cap."""
+    ahead = min(_target(order, params.highest), _target(order, params.rate) + clip(order))
+    return min(order.leaves, ahead - order.filled) - leaves_of_others(order, _KEY)
 
 
 def _in_lots(order: ParentView, quantity: Quantity, child: ChildView | None) -> Quantity:
@@ -167,11 +162,10 @@ def _in_lots(order: ParentView, quantity: Quantity, child: ChildView | None) -> 
 
 
 def _when_due(order: ParentView, market: MarketView, params: PovParams) -> tuple[Trigger, ...]:
-    """Wake when the next clip may start: half of it due, and all of it under the cap."""
+    """Wake when the next clip may start: at most a clip ahead of the rate, and all of it under the cap."""
     size = min(clip(order), order.leaves)
-    done = order.filled - order.schedule_filled
-    others = leaves_of_others(order, _KEY)
-    needed = max(volume_for(done + size // 2, params.rate), volume_for(done + others + size, params.highest))
+    wanted = order.filled - order.schedule_filled + leaves_of_others(order, _KEY) + size
+    needed = max(volume_for(max(0, wanted - clip(order)), params.rate), volume_for(wanted, params.highest))
     return when_volume(order, market, order.schedule_volume + needed)
 
 
