@@ -46,6 +46,7 @@ from quietfill.venue.feeds import load_tape
 from quietfill.venue.options import VenueOptions
 from quietfill.venue.samples import load_sample
 from quietfill.venue.tape import Tape
+from quietfill.venue.virtual_clock import VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -166,15 +167,16 @@ def open_demo(journal_path: Path, *, seed: int | None, speed: float | None, algo
     algos, algo_name = open_algos(algo)
     new = _start_of("demo", tape, VenueOptions(), 1 if seed is None else seed, extra_algo=algo_name)
     details = new.details if not past else begun_with(past, new.details, journal_path, seed_given=seed is not None)
-    seed, options = details["seed"], msgspec.convert(details["venue"], VenueOptions, strict=False)
-    exchange = Exchange(tape, options, seed)
+    drawn, options = int(details["seed"]), msgspec.convert(details["venue"], VenueOptions, strict=False)
+    exchange = Exchange(tape, options, drawn)
     resumed_at = rebuild(exchange, past)
     begin = tape.first_time if resumed_at is None else resumed_at
     broker = VenueBroker(exchange, start=begin, end=tape.last_time, speed=speed)
-    audit = AuditLogger(audit_path(journal_path), clock=broker.clock)
+    journal = SqliteJournal(journal_path)
+    audit = _open_audit(journal_path, broker.clock, journal)
     bus = EventBus()
     config = AgentConfig(name="ExecutionAgent", parameters=agent_parameters())
-    agent = ExecutionAgentImpl(config, bus, audit, broker, journal=SqliteJournal(journal_path))
+    agent = ExecutionAgentImpl(config, bus, audit, broker, journal=journal)
     if algo is not None and is_file_reference(algo):
         agent.runtime.engine.algos.register(algos.get(algo_name))
     history = exchange.history()
@@ -182,11 +184,11 @@ def open_demo(journal_path: Path, *, seed: int | None, speed: float | None, algo
         agent,
         bus,
         broker,
-        planned=demo_decisions(tape, history, seed, extra_algo=algo_name or None),
+        planned=demo_decisions(tape, history, drawn, extra_algo=algo_name or None),
         past=past,
-        start=StartRun(run_id=seeded_event_id(seed, 0), details=details),
+        start=StartRun(run_id=seeded_event_id(drawn, 0), details=details),
     )
-    return Demo(session=session, tape=tape, history=history, seed=seed, resumed_at=resumed_at, audit=audit)
+    return Demo(session=session, tape=tape, history=history, seed=drawn, resumed_at=resumed_at, audit=audit)
 
 
 def demo_report(demo: Demo, journal_path: Path) -> RunReport:
@@ -238,6 +240,18 @@ def _facts(tape: Tape, options: VenueOptions, seed: int, head: str) -> dict[str,
         "journal sha256": head,
         "quietfill": __version__,
     }
+
+
+def _open_audit(journal_path: Path, clock: VirtualClock, journal: SqliteJournal) -> AuditLogger:
+    """Open the audit log beside a journal; when that fails, leave no journal that was made for nothing."""
+    try:
+        return AuditLogger(audit_path(journal_path), clock=clock)
+    except JournalError:
+        is_new = journal.sequence == 0
+        journal.close()
+        if is_new:
+            journal_path.unlink(missing_ok=True)
+        raise
 
 
 def audit_path(journal_path: Path) -> Path:

@@ -50,6 +50,7 @@ def demo(
     terminal = Terminal(json=json)
     began = wall_seconds()
     opened = bootstrap.open_demo(path, seed=seed, speed=pace, algo=algo)
+    folder.mkdir(parents=True, exist_ok=True)
     (terminal.note if json else terminal.line)(f"journal {path}")
     terminal.note(PRINTED_RATES)
     if opened.resumed_at is not None:
@@ -114,14 +115,17 @@ def _speed(text: str) -> float | None:
 
 
 def _places(journal: Path | None, out: Path | None, seed: int) -> tuple[Path, Path]:
-    """Return the journal's file and the report's folder; folders that are missing are made."""
+    """Return the journal's file and the report's folder; nothing is made yet.
+
+    Raises:
+        BadInput: when one of the folders cannot be one.
+    """
     folder = out or (_RUNS if journal is None else journal.parent)
     path = journal or _fresh(folder, seed)
     for place in (folder, path.parent):
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadInput(f"{place}: {error.strerror or error}") from error
+        nearest = next(one for one in (place.absolute(), *place.absolute().parents) if one.exists())
+        if not nearest.is_dir():
+            raise BadInput(f"{nearest}: is not a folder")
     return path, folder
 
 

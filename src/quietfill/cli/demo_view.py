@@ -15,7 +15,7 @@ from quietfill.domain.records import OrderAccepted, OrderDone, OrderRefused
 from quietfill.domain.types import MINUTE, price_float, quantity_number
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from quietfill.bootstrap import Demo
     from quietfill.cli.terminal import Terminal
@@ -29,7 +29,7 @@ _BAR_WIDTH = 24
 
 
 @asynccontextmanager
-async def watching(opened: Demo, terminal: Terminal) -> AsyncIterator[None]:
+async def watching(opened: Demo, terminal: Terminal) -> AsyncGenerator[None]:
     """Show the progress of a demo while the body runs."""
     if not terminal.is_live:
         lines = _Lines(opened, terminal)

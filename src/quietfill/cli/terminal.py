@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from quietfill.runtime.clock import wall_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from rich.console import RenderableType
 
@@ -62,7 +62,7 @@ class Terminal:
         sys.stdout.write(msgspec.json.encode(figures).decode() + "\n")
 
     @contextmanager
-    def progress(self, what: str) -> Iterator[Callable[[float], None]]:
+    def progress(self, what: str) -> Generator[Callable[[float], None]]:
         """Show how far something is: hear shares from 0 to 1."""
         if not self.is_live:
             yield self._plain_progress(what)
