@@ -1,5 +1,7 @@
 """The figures of one order, against cases computed by hand."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -7,7 +9,7 @@ from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import ArrivalQuoted, OrderAmended
 from quietfill.domain.types import Liquidity, price_from, quantity_from
 from quietfill.tca.ledger import Ledger
-from quietfill.tca.summary import arrival_mid, order_shortfall, order_summary
+from quietfill.tca.summary import OrderSummary, arrival_mid, order_shortfall, order_summary
 from tests.tca_records import Script, at, known, market
 
 # Mini tape A of the conformance cases (F3): quotes, and prints of which three are ours.
@@ -189,3 +191,12 @@ def test_the_summary_is_plain_json():
         "interval_vwap", "vs_vwap_bps", "interval_twap", "vs_twap_bps", "half_spread_paid_bps", "participation",
         "passive_pct", "children", "messages",
     }  # fmt: skip
+
+
+def test_every_figure_is_in_the_reference():
+    """The reference page names each field of the summary that is a figure, so that none is without its formula."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "figures.md").read_text(encoding="utf-8")
+    terms = {"order_id", "symbol", "side", "algo"}
+    figures = [name for name in OrderSummary.__struct_fields__ if name not in terms]
+
+    assert [name for name in figures if f"`{name}`" not in page] == []
