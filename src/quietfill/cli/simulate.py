@@ -2,69 +2,147 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cyclopts import Parameter
 
 from quietfill.cli.options import Flag, Text, Texts, day, decimal, maybe_decimal, milliseconds, pairs, writable
 from quietfill.domain.errors import BadInput
 
-Paths = Annotated[list[Path], Parameter(negative=())]
+if TYPE_CHECKING:
+    from quietfill.bootstrap import Recording
+    from quietfill.simulation.scenario import OrderTerms
+    from quietfill.venue.options import VenueOptions
+
+Paths: TypeAlias = Annotated[list[Path], Parameter(negative=())]
 
 
-def simulate(  # noqa: PLR0913 - a command's options are its parameters
-    *,
-    feed: str,
-    data: Paths,
-    symbol: str,
-    side: str,
-    quantity: Text,
-    algo: str,
-    start: Text,
-    end: Text,
-    book: Path | None = None,
-    param: Texts = None,
-    limit: Text | None = None,
-    seed: int = 0,
-    journal: Path | None = None,
-    report: Path | None = None,
-    json: Flag = False,
-    tick: Text | None = None,
-    lot: Text | None = None,
-    date: Text | None = None,
-    mode: str = "ghost",
-    maker_fee_bps: Text = "0",
-    taker_fee_bps: Text = "0",
-    latency_ms: Text = "1",
-    commit_latency_ms: Text = "0",
-) -> int:
-    """Work one order against recorded market data and print what it cost, as a table and one line of JSON.
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class MarketFlags:
+    """Which recording.
 
-    Args:
+    Attributes:
         feed: what the files are: lobster, sse, nasdaq100ms or binance.
         data: the recorded file, plain, .gz or .zst; several times, in time order, for binance.
         symbol: the instrument, as the files name it.
+        book: lobster: the order-book file, of which the first row is used.
+        date: the recording's date, where neither data nor file name tell it, like 2012-06-21.
+        tick: price increment, in place of the feed's.
+        lot: lot size, in place of the feed's.
+    """
+
+    feed: str
+    data: Paths
+    symbol: str
+    book: Path | None = None
+    date: Text | None = None
+    tick: Text | None = None
+    lot: Text | None = None
+
+    def recording(self) -> Recording:
+        """Return what is to be read."""
+        from quietfill.bootstrap import Recording
+
+        return Recording(
+            feed=self.feed,
+            data=tuple(self.data),
+            symbol=self.symbol,
+            book=self.book,
+            date=day(self.date),
+            tick=maybe_decimal(self.tick, "tick"),
+            lot=maybe_decimal(self.lot, "lot"),
+        )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class OrderFlags:
+    """Which order.
+
+    Attributes:
         side: buy or sell.
         quantity: in shares, contracts or coins.
         algo: a name that `quietfill algos` lists, or FILE.py:CLASS for one of your own.
         start: when the order arrives, in the venue's local time (Binance: UTC), like 10:30:00.
         end: when it must be done.
-        book: lobster: the order-book file, of which the first row is used.
         param: a parameter of the algo as KEY=VALUE; several times.
         limit: bound for every child order, in the instrument's currency.
-        seed: of latency, jitter and ids. The same seed gives the same journal.
-        journal: keep the journal in this file, which must not exist.
-        report: write an HTML report to this file.
-        json: print nothing but the line of JSON.
-        tick: price increment, in place of the feed's.
-        lot: lot size, in place of the feed's.
-        date: the recording's date, where neither data nor file name tell it, like 2012-06-21.
+    """
+
+    side: str
+    quantity: Text
+    algo: str
+    start: Text
+    end: Text
+    param: Texts = None
+    limit: Text | None = None
+
+    def terms(self) -> OrderTerms:
+        """Return the order as its user wrote it."""
+        from quietfill.simulation.scenario import OrderTerms
+
+        return OrderTerms(
+            side=self.side,
+            quantity=self.quantity,
+            algo=self.algo,
+            params=pairs(self.param, "--param"),
+            limit=self.limit,
+            start=self.start,
+            end=self.end,
+        )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class VenueFlags:
+    """What the simulated venue does with our orders.
+
+    Attributes:
         mode: what our fills do to the others: ghost (nothing) or displacing (those behind us are short).
         maker_fee_bps: fee on passive fills; negative is a rebate.
         taker_fee_bps: fee on aggressive fills.
         latency_ms: median one-way time to the venue; 0 for none.
         commit_latency_ms: how long the journal takes to make a record durable.
+    """
+
+    mode: str = "ghost"
+    maker_fee_bps: Text = "0"
+    taker_fee_bps: Text = "0"
+    latency_ms: Text = "1"
+    commit_latency_ms: Text = "0"
+
+    def options(self) -> VenueOptions:
+        """Return the venue's options."""
+        from quietfill.venue.options import VenueOptions
+
+        return VenueOptions(
+            mode=self.mode,
+            latency_median_ns=milliseconds(self.latency_ms, "latency_ms"),
+            maker_fee_bps=decimal(self.maker_fee_bps, "maker_fee_bps"),
+            taker_fee_bps=decimal(self.taker_fee_bps, "taker_fee_bps"),
+        )
+
+
+def simulate(
+    *,
+    market: MarketFlags,
+    order: OrderFlags,
+    venue: VenueFlags | None = None,
+    seed: int = 0,
+    journal: Path | None = None,
+    report: Path | None = None,
+    json: Flag = False,
+) -> int:
+    """Work one order against recorded market data and print what it cost, as a table and one line of JSON.
+
+    Args:
+        seed: of latency, jitter and ids. The same seed gives the same journal.
+        journal: keep the journal in this file, which must not exist.
+        report: write an HTML report to this file.
+        json: print nothing but the line of JSON.
     """
     if journal is not None and writable(journal, "journal").exists():
         raise BadInput(f"{journal}: exists already")
@@ -74,27 +152,17 @@ def simulate(  # noqa: PLR0913 - a command's options are its parameters
     from quietfill.cli.tables import order_table
     from quietfill.cli.terminal import Terminal
     from quietfill.simulation.rates import PRINTED_RATES
-    from quietfill.simulation.scenario import OrderTerms
-    from quietfill.venue.options import VenueOptions
 
-    options = VenueOptions(
-        mode=mode,
-        latency_median_ns=milliseconds(latency_ms, "latency_ms"),
-        maker_fee_bps=decimal(maker_fee_bps, "maker_fee_bps"),
-        taker_fee_bps=decimal(taker_fee_bps, "taker_fee_bps"),
-    )
-    recording = bootstrap.Recording(
-        feed=feed, data=tuple(data), symbol=symbol, book=book,
-        date=day(date), tick=maybe_decimal(tick, "tick"), lot=maybe_decimal(lot, "lot"),
-    )  # fmt: skip
-    terms = OrderTerms(
-        side=side, quantity=quantity, algo=algo, params=pairs(param, "--param"), limit=limit, start=start, end=end
-    )
-    commit_latency = milliseconds(commit_latency_ms, "commit_latency_ms")
+    venue = venue or VenueFlags()
     terminal = Terminal(json=json)
-    with terminal.progress(f"{algo} {side} {quantity} {symbol}") as hear:
+    with terminal.progress(f"{order.algo} {order.side} {order.quantity} {market.symbol}") as hear:
         result = bootstrap.simulate(
-            recording, terms, options, seed=seed, commit_latency=commit_latency, on_progress=hear
+            market.recording(),
+            order.terms(),
+            venue.options(),
+            seed=seed,
+            commit_latency=milliseconds(venue.commit_latency_ms, "commit_latency_ms"),
+            on_progress=hear,
         )
     if journal is not None:
         bootstrap.save_journal(journal, result.entries)
