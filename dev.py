@@ -103,7 +103,7 @@ def bench(arguments: list[str]) -> int:
     set_up(dev=True)
     if not (ROOT / "bench" / "__main__.py").exists():
         raise StepFailedError("bench/__main__.py is missing: nothing to measure yet")
-    return subprocess.call([PYTHON, "bench", *arguments])
+    return subprocess.call([PYTHON, "-m", "bench", *arguments])
 
 
 def docs(arguments: list[str]) -> int:
