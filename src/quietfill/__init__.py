@@ -85,7 +85,48 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *_HOME_OF]  # noqa: PLE0604 - the names are texts, listed once above
+__all__ = [
+    "VALID_ORDER_TRANSITIONS",
+    "AgentConfig",
+    "AuditLogger",
+    "BadInput",
+    "BrokerError",
+    "DecisionEvent",
+    "EventBus",
+    "EventType",
+    "ExecutionAgentBase",
+    "ExecutionAgentImpl",
+    "FillCategory",
+    "FillEvent",
+    "Instrument",
+    "JournalError",
+    "KillScope",
+    "KillSwitchEvent",
+    "Liquidity",
+    "LocalSession",
+    "MarketDataEvent",
+    "MarketImpactEstimate",
+    "MemoryJournal",
+    "OrderBookLevel",
+    "OrderBookSnapshot",
+    "OrderEvent",
+    "OrderSide",
+    "OrderState",
+    "OrderStateChangeEvent",
+    "OrderType",
+    "PendingOrder",
+    "QuietfillError",
+    "RiskAlertEvent",
+    "SimulatedBroker",
+    "SliceFill",
+    "SqliteJournal",
+    "SystemEvent",
+    "TickRule",
+    "TimeInForce",
+    "ValidatedDecisionEvent",
+    "__version__",
+    "is_valid_state_transition",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -25,7 +25,7 @@ from quietfill.venue.options import VenueOptions
 from quietfill.venue.samples import load_sample
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from quietfill.ports.journal import Journal
 
@@ -91,7 +91,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(journal: Journal | None = None, **parameters: Any) -> AsyncIterator[Desk]:
+async def open_desk(journal: Journal | None = None, **parameters: Any) -> AsyncGenerator[Desk]:
     """Start an agent on the packaged hour; stop it in the end."""
     tape = load_sample()
     start = max(tape.first_time, tape.day.spans[0][0])

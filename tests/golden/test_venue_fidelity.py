@@ -39,7 +39,7 @@ class Withheld:
 def with_times_apart(tape: Tape) -> Tape:
     """The same rows with strictly rising times, so that a place in the sequence is an instant."""
     starts = np.flatnonzero(np.diff(tape.time, prepend=tape.time[0] - 1))
-    within = np.arange(tape.rows) - np.repeat(starts, np.diff([*starts, tape.rows]))
+    within = np.arange(tape.rows) - np.repeat(starts, np.diff(np.append(starts, tape.rows)))
     return dataclasses.replace(tape, time=tape.time + within)
 
 

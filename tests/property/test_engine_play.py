@@ -174,6 +174,8 @@ def play(venue: ToyVenue, step: tuple[object, ...]) -> None:
         case "act", str(name):
             message = PauseOrder if name == "pause" else ResumeOrder
             rig.handle(message(order_id="p1", by="x"))
+        case _:
+            raise AssertionError(f"no such step: {step}")
     venue.collect()
 
 
