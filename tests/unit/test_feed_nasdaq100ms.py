@@ -16,7 +16,8 @@ from quietfill.venue.feeds import load_tape
 from quietfill.venue.recorded import history_of
 from quietfill.venue.tape import Tape
 
-savemat = pytest.importorskip("scipy.io").savemat
+scipy = pytest.importorskip("scipy")
+pytest.importorskip("scipy.io")
 
 OPEN = 34_200_000  # ms after midnight
 BIDS = [(339_900, 300), (339_800, 200)]
@@ -51,7 +52,7 @@ def write(path: Path, pictures=None, orders=None, **replaced) -> Path:
     lob = {name: np.array([row[name] for row in pictures]) for name in pictures[0]}
     lob["EventTime"] = OPEN + 100 * (np.arange(len(pictures))[:, None] + 1)
     lob["MO"] = np.array(orders)
-    savemat(path, {"LOB": {name: value for name, value in {**lob, **replaced}.items() if value is not None}})
+    scipy.io.savemat(path, {"LOB": {name: value for name, value in {**lob, **replaced}.items() if value is not None}})
     return path
 
 
@@ -61,7 +62,7 @@ def read(path: Path, **options) -> Tape:
 
 
 @pytest.fixture
-def path(tmp_path) -> Path:
+def path(tmp_path: Path) -> Path:
     """Where a file of 2014-11-03 goes."""
     return tmp_path / "TEST_20141103.mat"
 
@@ -197,7 +198,7 @@ def test_files_that_are_none_are_refused(path, monkeypatch):
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadInput, match="not a MATLAB file, or torn"):
         read(path)
-    savemat(path, {"OTHER": 1})
+    scipy.io.savemat(path, {"OTHER": 1})
     with pytest.raises(BadInput, match="holds no struct LOB"):
         read(path)
     monkeypatch.setitem(__import__("sys").modules, "scipy.io", None)
@@ -247,11 +248,9 @@ def test_a_real_day_has_the_figures_stated_with_it(shared_data, symbol):
 
 def test_a_real_market_order_pays_its_recorded_average(shared_data):
     """The prints that a market order is split into have the average price that the file states for it."""
-    from scipy.io import loadmat
-
     path = shared_data / "nasdaq_l2_100ms" / "AMZN_20141103.mat"
     tape = load_tape("nasdaq100ms", [path], symbol="AMZN")
-    orders = loadmat(path, struct_as_record=False)["LOB"].item().MO
+    orders = scipy.io.loadmat(path, struct_as_record=False)["LOB"].item().MO
     orders = orders[(orders[:, 0] > OPEN) & (orders[:, 0] <= 57_600_000)]
     prints = np.flatnonzero(tape.is_print)
     order = np.cumsum(~np.isin(prints, tape.made)) - 1

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from quietfill.venue.tape import Tape
 
-FEEDS = ("lobster", "sse", "nasdaq100ms")
+FEEDS = ("lobster", "sse", "nasdaq100ms", "binance")
 
 
 def load_tape(
@@ -40,7 +40,7 @@ def load_tape(
     Raises:
         BadInput: in one line, naming file, row and value.
     """
-    from quietfill.venue.feeds import lobster, nasdaq100ms, sse
+    from quietfill.venue.feeds import binance, lobster, nasdaq100ms, sse
     from quietfill.venue.recorded import check_replay
 
     if feed not in FEEDS:
@@ -51,7 +51,9 @@ def load_tape(
     lot_size = None if lot is None else _positive(quantity_from(lot, "lot"), "lot", lot)
     if book is not None and feed != "lobster":
         raise BadInput(f"feed {feed} takes no book file ({book})")
-    if feed == "nasdaq100ms":
+    if feed == "binance":
+        tape = binance.load(data, symbol=symbol, day=date, tick=tick_size, lot=lot_size)
+    elif feed == "nasdaq100ms":
         tape = nasdaq100ms.load(data[0], symbol=symbol, day=date, tick=tick_size, lot=lot_size)
     elif feed == "sse":
         tape = sse.load(data[0], symbol=symbol, day=date, tick=tick_size, lot=lot_size)

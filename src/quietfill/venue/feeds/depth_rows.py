@@ -31,6 +31,11 @@ class DepthRows:
     def __len__(self) -> int:
         return len(self._cells) // _COLUMNS
 
+    @property
+    def span(self) -> tuple[Timestamp, Timestamp]:
+        """Time of the first and of the last row."""
+        return self._cells[0], self._cells[-_COLUMNS]
+
     def change(self, time: Timestamp, changes: Iterable[Change], *, made: bool = False) -> None:
         """Add what one message of the recording changed; *made* when nobody recorded it as such.
 

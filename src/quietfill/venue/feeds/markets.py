@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo
 from quietfill.domain.instrument import Instrument, LocalSession, TickRule
 from quietfill.domain.types import SECOND, Price, Quantity, Timestamp, timestamp_from
 
+_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD", "EUR", "BTC", "ETH", "BNB")
+"""Currencies that Binance's symbols end with."""
+
 _HALF_DAY = 12 * 3600 * SECOND
 
 
@@ -36,6 +39,19 @@ def nasdaq(symbol: str, *, tick: Price, lot: Quantity) -> Instrument:
         timezone="America/New_York",
         sessions=(LocalSession(time(9, 30), time(16)),),
         calendar="XNAS",
+    )
+
+
+def binance(symbol: str, *, tick: Price, lot: Quantity) -> Instrument:
+    """Return a market of Binance, spot or perpetual; it never closes."""
+    return Instrument(
+        symbol=symbol,
+        ticks=(TickRule(0, tick),),
+        lot=lot,
+        odd_lots=False,
+        currency=next((quote for quote in _QUOTES if symbol.endswith(quote)), ""),
+        venue="BINANCE",
+        security_type="CRYPTO",
     )
 
 
