@@ -104,7 +104,7 @@ class Player:
             self.leaves[slot] = max(self.leaves[slot] // 2, 1)
             self.core.resize(slot, self.leaves[slot])
         elif action == "watch":
-            triggers = [
+            triggers: list[Trigger] = [
                 TouchLeaves(side, price, price + 2),
                 SizeReaches(side, price, quantity),
                 VolumeReaches(quantity),

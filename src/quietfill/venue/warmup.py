@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from quietfill.venue.compiling import compiled_by_default
+
+if TYPE_CHECKING:
+    from quietfill.venue.tape import Tape
 
 
 def warm_up() -> bool:
     """Make every compiled entry point run once on a tiny market; return False where the core runs plain."""
     if not compiled_by_default():
         return False
-    from quietfill.domain.types import OrderSide
-    from quietfill.venue.core import OrderBookCore
     from quietfill.venue.handmade import handmade_tape
-    from quietfill.venue.recorded import history_of
     from quietfill.venue.tape import RowKind
 
-    tape = handmade_tape([(1, RowKind.ADD, 0, 0, 100, 5), (2, RowKind.ADD, 1, 1, 101, 5)])
-    core = OrderBookCore(tape, compiled=True)
+    for kind, numbers in ((RowKind.ADD, (0, 1)), (RowKind.LEVEL, (-1, -1))):
+        _use(handmade_tape([(1, kind, 0, numbers[0], 100, 5), (2, kind, 1, numbers[1], 101, 5)]))
+    return True
+
+
+def _use(tape: Tape) -> None:
+    from quietfill.domain.types import OrderSide
+    from quietfill.venue.depth_core import core_of
+    from quietfill.venue.options import VenueOptions
+    from quietfill.venue.recorded import history_of
+
+    core = core_of(tape, VenueOptions())
     core.advance(tape.last_time)
     bid, _ = core.touch()
     core.submit(0, OrderSide.BUY, bid, 2, rests=True, at=tape.last_time)
@@ -27,7 +38,6 @@ def warm_up() -> bool:
     core.withdraw(0)
     core.depth(OrderSide.BUY, 1)
     history_of(tape)
-    return True
 
 
 def main() -> int:
