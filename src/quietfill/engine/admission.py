@@ -109,7 +109,8 @@ class Admission:
         if instrument is not None and not reasons:
             reasons += self._window_reasons(order, instrument, now)
         if params is not None and instrument is not None:
-            reasons += _limit_reasons(order, params, instrument)
+            needs_limit = self._algos.get(order.algo).needs_limit or order.order_type is OrderType.STOP_LIMIT
+            reasons += _limit_reasons(order, params, instrument, needs_limit=needs_limit)
         return params, reasons
 
     def _reference(self, symbol: str) -> Price | None:
@@ -192,12 +193,12 @@ def _param_limit(params: AlgoParams) -> Price | None:
     return None if params.limit_price is None else price_from(params.limit_price, "limit_price")
 
 
-def _limit_reasons(order: NewOrder, params: AlgoParams, instrument: Instrument) -> list[str]:
+def _limit_reasons(order: NewOrder, params: AlgoParams, instrument: Instrument, *, needs_limit: bool) -> list[str]:
     reasons: list[str] = []
     limit = _param_limit(params)
     if limit is not None and not instrument.on_tick(limit):
         reasons.append(f"limit_price {params.limit_price} is not on the tick of {order.symbol}")
-    if _limit_price(order, params) is None and (order.algo == "limit" or order.order_type is OrderType.STOP_LIMIT):
+    if needs_limit and _limit_price(order, params) is None:
         reasons.append(f"algo {order.algo} needs a limit_price")
     maximum = params.max_child_quantity
     if maximum is not None and maximum < max(params.min_child_quantity, instrument.lot):
