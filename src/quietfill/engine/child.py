@@ -54,6 +54,7 @@ class ChildState:
         "order_id",
         "requested_at",
         "revision",
+        "settles_from",
         "side",
         "state",
         "symbol",
@@ -92,6 +93,7 @@ class ChildState:
         self.fills: list[tuple[Quantity, Price, Liquidity]] = []
         self.execution_ids: set[str] = set()
         self.done_at: Timestamp | None = None
+        self.settles_from: Timestamp = 0
         self.done_cumulative: Quantity = 0
         self.done_reason = ""
 
@@ -142,7 +144,12 @@ class ChildState:
         """Say whether a done child can trade no more, as far as anybody can know."""
         if self.state in (OrderState.FILLED, OrderState.FAILED):
             return True
-        return self.done_at is not None and self.done_cumulative == self.filled and now >= self.done_at + settle
+        return not self.misses_fills and now >= self.settles_from + settle
+
+    @property
+    def misses_fills(self) -> bool:
+        """Whether the broker counted more fills, when it ended, than were booked."""
+        return self.state.is_terminal and self.done_cumulative > self.filled
 
     # Called while a record is applied
 
@@ -204,7 +211,7 @@ class ChildState:
         self.asked_at = None
         self._move_to(OrderState.UNKNOWN)
 
-    def book_fill(self, fill: Fill) -> None:
+    def book_fill(self, fill: Fill, at: Timestamp) -> None:
         """Book one execution; a fill counts in every state."""
         self.filled += fill.quantity
         self.filled_value += fill.quantity * fill.price
@@ -212,6 +219,9 @@ class ChildState:
         self.execution_ids.add(fill.execution_id)
         if not self.state.is_terminal and not self.in_flight:
             self._move_to(OrderState.PARTIAL)
+        if self.state.is_terminal and self.filled > self.done_cumulative:
+            # The broker's last word counted too little, so more may come: settling begins anew.
+            self.done_cumulative, self.settles_from = self.filled, at
 
     def complete_if_filled(self, at: Timestamp) -> bool:
         """Move to filled when nothing is left under any terms that may be in force; say whether it did."""
@@ -223,7 +233,8 @@ class ChildState:
 
     def end(self, state: OrderState, cumulative: Quantity, reason: str, at: Timestamp) -> None:
         """Book the broker's last word."""
-        self.done_at, self.done_cumulative, self.done_reason = at, cumulative, reason
+        self.done_at, self.done_cumulative, self.done_reason = at, max(cumulative, self.filled), reason
+        self.settles_from = at
         self.asked_at = None
         self._move_to(state)
 

@@ -69,6 +69,7 @@ class ParentState:
         self.triggers: tuple[Trigger, ...] = ()
         self.wake_at: Timestamp | None = None
         self.alerts_raised: set[str] = set()
+        self.settled_children = 0
 
     @property
     def leaves(self) -> Quantity:
@@ -93,12 +94,12 @@ class ParentState:
     def room(self, now: Timestamp, settle: Duration) -> Quantity:
         """Return what may still be asked for: the order less filled, working, in doubt and settling."""
         exposed = sum(child.exposure(now, settle) for child in self.live_children.values())
-        settling = sum(child.exposure(now, settle) for child in self._unsettled())
+        settling = sum(child.exposure(now, settle) for child in self._unsettled(now, settle))
         return self.quantity - self.filled - exposed - settling
 
     def unsettled(self, now: Timestamp, settle: Duration) -> list[ChildState]:
         """Return the done children whose remainder is not free yet."""
-        return [child for child in self._unsettled() if child.exposure(now, settle) > 0]
+        return [child for child in self._unsettled(now, settle) if child.exposure(now, settle) > 0]
 
     def children(self) -> list[ChildState]:
         """Return every child in the order they were asked for."""
@@ -146,9 +147,9 @@ class ParentState:
         """End in *state*."""
         self.state = state
 
-    def _unsettled(self) -> list[ChildState]:
-        """The few youngest ended children; older ones have settled long ago."""
-        return self.ended_children[-_SETTLING_LOOKBACK:]
-
-
-_SETTLING_LOOKBACK = 16
+    def _unsettled(self, now: Timestamp, settle: Duration) -> list[ChildState]:
+        """The ended children from the oldest on that may not have settled; those before it are not looked at again."""
+        ended = self.ended_children
+        while self.settled_children < len(ended) and ended[self.settled_children].is_settled(now, settle):
+            self.settled_children += 1
+        return ended[self.settled_children :]

@@ -135,7 +135,7 @@ class Planner:
         if plan.finish is not None and not parent.live_children and not unsettled:
             self._finish(parent, plan.finish, plan.why, now)
             return None
-        settled_at = [child.done_at + settle for child in unsettled if child.done_at is not None]
+        settled_at = [child.settles_from + settle for child in unsettled]
         wakes += [at for at in settled_at if at > now]
         asked = [child.asked_at for child in parent.live_children.values() if child.asked_at is not None]
         wakes += [at + self._settings.request_timeout for at in asked]

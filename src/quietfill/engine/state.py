@@ -273,7 +273,7 @@ class EngineState:
 
     def _filled(self, record: ChildFilled) -> None:
         child = self.children[record.child_id]
-        child.book_fill(record.fill)
+        child.book_fill(record.fill, record.at)
         parent = self.parents[child.order_id]
         parent.book_fill(record.fill)
         totals = self.totals.setdefault(child.symbol, SymbolTotals())
