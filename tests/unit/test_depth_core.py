@@ -148,6 +148,13 @@ def test_a_crossing_quote_fills_no_more_than_its_size():
     assert floor.fills("a") == [(5, 100, 8), (7, 100, 1)]
 
 
+def test_a_fill_states_the_touch_before_its_time_stamp():
+    """The rows of one stamp are one change of the book; what it was on the way is nobody's market."""
+    floor = market(level(5, B, 100, 0), level(5, S, 100, 8)).place("a", B, 5, 100).go(9)
+
+    assert [(r.fill.bid, r.fill.ask) for r in floor.reports if r.fill] == [(100, 102)]
+
+
 def test_an_emptied_level_alone_fills_nothing():
     """That the crowd around us leaves proves no trade."""
     floor = market(level(5, B, 100, 0)).place("a", B, 5, 100).go(9)

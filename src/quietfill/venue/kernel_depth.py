@@ -13,9 +13,10 @@ takes from the front: first what stands ahead of us, then ours. Any other fall c
 level holds at least what stood ahead, so ahead = min(ahead, recorded). A rise goes behind us. What stands at a price
 worse than all that was ever recorded is unknown until it is recorded; nothing trades with us there till then.
 
-What fills us: a print at our price that is larger than what stands ahead; a print at a worse price, which must
-have met ours; and size that appears on the other side at our price or through it, up to that size, which is then gone.
-One print never gives away more than its own quantity. History itself is not changed (*ghost*).
+What fills us: a print at our price that is larger than what stands ahead; a print at a worse price, which must have met
+ours; and size that appears on the other side at our price or through it, up to that size, which is then gone. One print
+never gives away more than its own quantity. History itself is not changed (*ghost*). The touch in a note is that before
+the first row of its time stamp: one change of the book is many rows, and between them it is no market.
 
 Bounds: as in `kernel`, only sums of quantities are formed.
 """
@@ -116,6 +117,7 @@ def advance(book: Book, until: int) -> int:
             if at_end:
                 break
             scalars[NOW] = rows[cursor, TIME]
+            see_touch(book)
         if scalars[RING_COUNT] > room:
             reason = RING_FULL
             break
@@ -248,7 +250,6 @@ def reach(book: Book, side: int, limit: int, quantity: int, time: int) -> int:
     scalars = book.scalars
     if scalars[OWN_COUNT + side] == 0 or scalars[TRADING_PHASE] != CONTINUOUS:
         return 0
-    see_touch(book)
     remaining = quantity
     while remaining > 0 and scalars[OWN_COUNT + side] > 0:
         level = scalars[OWN_BEST + side]
