@@ -7,6 +7,7 @@ that the engine only ever compares integers.
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -95,9 +96,14 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     def trading_day(self, day: date) -> TradingDay:
         """Return the continuous sessions of one local date as instants."""
-        zone = ZoneInfo(self.timezone)
-        spans = self.sessions or (LocalSession(time(0), time(0)),)
-        return TradingDay(tuple(_span(day, span, zone) for span in spans))
+        return _trading_day(self.sessions, self.timezone, day)
+
+
+@lru_cache(maxsize=1024)
+def _trading_day(sessions: tuple[LocalSession, ...], timezone: str, day: date) -> TradingDay:
+    zone = ZoneInfo(timezone)
+    spans = sessions or (LocalSession(time(0), time(0)),)
+    return TradingDay(tuple(_span(day, span, zone) for span in spans))
 
 
 def _span(day: date, span: LocalSession, zone: ZoneInfo) -> tuple[Timestamp, Timestamp]:

@@ -122,16 +122,17 @@ def others_market(book: BookUpdate, own: Iterable[OwnOrder], own_filled: Quantit
         own: our displayed orders in this instrument.
         own_filled: what we have traded today, so that the volume is the others'.
     """
-    certain: dict[tuple[OrderSide, Price], Quantity] = {}
+    own_bids: dict[Price, Quantity] = {}
+    own_asks: dict[Price, Quantity] = {}
     unsure: set[tuple[OrderSide, Price]] = set()
     for order in own:
-        place = (order.side, order.price)
         if order.certain:
-            certain[place] = certain.get(place, 0) + order.quantity
+            sizes = own_bids if order.side is OrderSide.BUY else own_asks
+            sizes[order.price] = sizes.get(order.price, 0) + order.quantity
         else:
-            unsure.add(place)
-    bids = _without(book.bids, OrderSide.BUY, certain)
-    asks = _without(book.asks, OrderSide.SELL, certain)
+            unsure.add((order.side, order.price))
+    bids = _without(book.bids, own_bids)
+    asks = _without(book.asks, own_asks)
     return MarketView(
         symbol=book.symbol,
         time=book.time,
@@ -144,8 +145,15 @@ def others_market(book: BookUpdate, own: Iterable[OwnOrder], own_filled: Quantit
     )
 
 
-def _without(levels: Levels, side: OrderSide, own: Mapping[tuple[OrderSide, Price], Quantity]) -> Levels:
+def _without(levels: Levels, own: Mapping[Price, Quantity]) -> Levels:
     if not own:
         return levels
-    kept = ((price, size - own.get((side, price), 0)) for price, size in levels)
-    return tuple((price, size) for price, size in kept if size > 0)
+    kept: list[tuple[Price, Quantity]] = []
+    for level in levels:
+        price, size = level
+        ours = own.get(price)
+        if ours is None:
+            kept.append(level)
+        elif size > ours:
+            kept.append((price, size - ours))
+    return tuple(kept)
