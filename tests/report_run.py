@@ -13,6 +13,9 @@ SHANGHAI = Instrument(
 )  # fmt: skip
 
 
+FACTS = {"seed": "7", "source": "made by hand"}
+
+
 def filled_order(**terms):
     """Return the records of an order for 1,000 of which 300 rested and 500 crossed."""
     script = Script(arrival=(9.18, 9.19), algo="twap", **terms)
@@ -48,8 +51,8 @@ def history():
     )
 
 
-def run_of(*scripts, **changes):
+def run_of(*scripts, title="Two orders", facts=FACTS, is_simulated=True):
     """Return the report of these orders."""
     ledger = Ledger.of(record for script in scripts for record in script)
-    described = {"title": "Two orders", "facts": {"seed": "7", "source": "made by hand"}, **changes}
-    return RunReport.of(ledger, {"600961": history()}, {"600961": SHANGHAI}, **described)
+    markets, instruments = {"600961": history()}, {"600961": SHANGHAI}
+    return RunReport.of(ledger, markets, instruments, title=title, facts=facts, is_simulated=is_simulated)

@@ -19,12 +19,12 @@ def time_axis(frame: Frame, *, ticks: int) -> Any:
     import altair as alt
 
     # Plain numbers would be compiled to `datetime(ms)`, which Vega's expression interpreter takes for a year.
-    begin, end = (alt.ExprRef(f"{milliseconds!r}") for milliseconds in frame.domain)
+    begin, end = (alt.ExprRef(str(milliseconds)) for milliseconds in frame.domain)
     return alt.X(
         "t:T",
         title=None,
         scale=alt.Scale(type="utc", domainMin=begin, domainMax=end, nice=False),
-        axis=alt.Axis(format=frame.clock_format, grid=False, tickCount=ticks, labelOverlap=True),
+        axis=alt.Axis(format=frame.clock_format, grid=False, tickCount=ticks, labelOverlap=True, labelSeparation=8),
     )
 
 

@@ -66,7 +66,7 @@ class Frame:
         return 0 if ahead is None else round(ahead.total_seconds()) * SECOND
 
     @cached_property
-    def domain(self) -> list[float]:
+    def domain(self) -> list[int]:
         """The x axis: start and end as the venue's clock."""
         return [self.x(self.start), self.x(self.end)]
 
@@ -75,9 +75,12 @@ class Frame:
         """How instants are written on the axis."""
         return "%H:%M:%S" if self.end - self.start < _SHORT else "%H:%M"
 
-    def x(self, instant: Timestamp) -> float:
-        """Return an instant as milliseconds of the venue's clock, as charts on a UTC scale take it."""
-        return (instant + self.offset) / MILLISECOND
+    def x(self, instant: Timestamp) -> int:
+        """Return an instant as milliseconds of the venue's clock, as charts on a UTC scale take it.
+
+        No chart is fine enough to show less than a millisecond; longer numbers would only make the page larger.
+        """
+        return (instant + self.offset + MILLISECOND // 2) // MILLISECOND
 
     def local(self, instant: Timestamp) -> datetime:
         """Return an instant in the venue's local time, cut to the microsecond."""

@@ -51,6 +51,7 @@ LIMIT: Final = (line(palette.LIMIT, palette.LIMIT_DASH), "limit")
 
 PLAN: Final = key([(line(palette.FILL, palette.PLAN_DASH), "planned"), (line(palette.OURS), "filled")])
 PARTICIPATION: Final = key([(line(palette.OURS), "own share since arrival")])
+STARTS_HIGH: Final = '<span class="key">(first moments above the picture)</span>'
 COST: Final = key(
     [
         (line(palette.OURS, width=2.6), "in all"),

@@ -16,6 +16,7 @@ from quietfill.report.progress_charts import (
     participation_chart,
     participation_points,
     plan_chart,
+    starts_high,
 )
 from quietfill.report.words import headline, story
 
@@ -50,9 +51,10 @@ def _figures(report: OrderReport, frame: Frame, number: int, charts: dict[str, P
         _figure(f"price-{number}", "Price path", _price_key(report), wide=True),
         _figure(f"plan-{number}", "Plan and fills", legend.PLAN),
     ]
-    if report.order.fills and participation_points(report, frame):
+    if report.order.fills and (shares := participation_points(report, frame)):
         charts[f"participation-{number}"] = participation_chart(report, frame)
-        figures.append(_figure(f"participation-{number}", "Participation", legend.PARTICIPATION))
+        key = legend.PARTICIPATION + (legend.STARTS_HIGH if starts_high(shares) else "")
+        figures.append(_figure(f"participation-{number}", "Participation", key))
     else:
         figures.append(_nothing("Participation", "nothing filled, or no recorded market"))
     if cost_points(report, frame):

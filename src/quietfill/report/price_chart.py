@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from quietfill.report.frame import Frame
     from quietfill.report.run import OrderReport
 
-MOST_TOUCHES = 2_000
+MOST_TOUCHES = 1_600
 MOST_SEGMENTS = 1_500
 MOST_FILLS = 1_500
 HEIGHT = 300
@@ -56,15 +56,15 @@ def touch_points(history: MarketHistory | None, frame: Frame) -> list[Row]:
     points.append({**points[-1], "at": max(points[-1]["at"], min(frame.end, recorded))})
     for _, closes in history.day.spans:
         if points[0]["at"] < closes < points[-1]["at"]:
-            points.append({"at": closes, "bid": None, "ask": None, "mid": None})
+            points.append({"at": closes, "bid": None, "ask": None})
     points.sort(key=lambda point: point["at"])
-    return [{"t": frame.x(point["at"]), **{key: point[key] for key in ("bid", "ask", "mid")}} for point in points]
+    return [{"t": frame.x(point["at"]), "bid": point["bid"], "ask": point["ask"]} for point in points]
 
 
 def _touch_point(at: int, bid: Price, ask: Price, *, is_known: bool) -> Row:
     if not is_known:
-        return {"at": at, "bid": None, "ask": None, "mid": None}
-    return {"at": at, "bid": bid / PRICE_SCALE, "ask": ask / PRICE_SCALE, "mid": (bid + ask) / 2 / PRICE_SCALE}
+        return {"at": at, "bid": None, "ask": None}
+    return {"at": at, "bid": bid / PRICE_SCALE, "ask": ask / PRICE_SCALE}
 
 
 def child_segments(report: OrderReport, frame: Frame) -> list[Row]:
@@ -145,7 +145,10 @@ def _y(field: str, scale: Any, frame: Frame) -> Any:
 def _touch(touches: list[Row], frame: Frame, scale: Any) -> Any:
     import altair as alt
 
-    base = alt.Chart(alt.InlineData(values=touches)).encode(x=time_axis(frame, ticks=6))
+    # The page is smaller when it works the mid out by itself; without a touch there is none, not 0.
+    mid_of_touch = "isValid(datum.bid) ? (datum.bid + datum.ask) / 2 : null"
+    base = alt.Chart(alt.InlineData(values=touches)).transform_calculate(mid=mid_of_touch)
+    base = base.encode(x=time_axis(frame, ticks=6))
     band = base.mark_area(interpolate="step-after", color=palette.MARKET, opacity=0.28, clip=True)
     mid = base.mark_line(interpolate="step-after", color=palette.MARKET, strokeWidth=1, clip=True)
     return alt.layer(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from quietfill.report.run import OrderReport
 
 MOST_STEPS = 1_000
+DIGITS = 4
+"""Decimals of what is drawn; more would only make the page larger."""
 HEADROOM = 0.03
 """Share of an axis kept free above the order's quantity, so that a line there is seen whole."""
 HEIGHT = 190
@@ -72,7 +74,7 @@ def participation_chart(report: OrderReport, frame: Frame) -> Picture:
         .mark_line(interpolate="step-after", strokeWidth=2, clip=True)
         .encode(
             x=time_axis(frame, ticks=4),
-            y=alt.Y("percent:Q", title=None, scale=alt.Scale(zero=True, nice=True), axis=_axis("~g", " %")),
+            y=alt.Y("percent:Q", title=None, scale=_percent_scale(points), axis=_axis("~g", " %")),
             color=alt.value(palette.OURS),
             tooltip=tooltips(at="time:N", percent="percent:Q|.2f"),
         )
@@ -84,13 +86,33 @@ def participation_chart(report: OrderReport, frame: Frame) -> Picture:
     )
 
 
+def starts_high(points: list[Row]) -> bool:
+    """Say whether the share of the first moments, of next to no volume, would flatten all that came after."""
+    highest: float = max(point["percent"] for point in points)
+    return highest > 2 * _settled(points)
+
+
+def _settled(points: list[Row]) -> float:
+    """Return the highest share once a tenth of the order's life is over."""
+    begin, end = points[0]["t"], points[-1]["t"]
+    highest: float = max(point["percent"] for point in points if point["t"] >= begin + (end - begin) / 10)
+    return highest
+
+
+def _percent_scale(points: list[Row]) -> Any:
+    import altair as alt
+
+    top = alt.ExprRef(str(1.1 * _settled(points))) if starts_high(points) else alt.Undefined
+    return alt.Scale(zero=True, nice=not starts_high(points), domainMax=top)
+
+
 def participation_points(report: OrderReport, frame: Frame) -> list[Row]:
     """Return the participation to date in percent; nothing without a recorded market."""
     if report.history is None:
         return []
     points = participation(report.order, report.history, frame.ends)
     kept = [points[row] for row in every(len(points), MOST_STEPS)]
-    return [{"t": frame.x(at), "percent": 100 * share, "time": frame.clock(at)} for at, share in kept]
+    return [{"t": frame.x(at), "percent": round(100 * share, DIGITS), "time": frame.clock(at)} for at, share in kept]
 
 
 def cost_chart(report: OrderReport, frame: Frame) -> Picture:
@@ -126,7 +148,7 @@ def cost_points(report: OrderReport, frame: Frame) -> list[Row]:
     points = cost_to_date(report.order, report.history, arrival)
     kept = [points[row] for row in every(len(points), MOST_STEPS)]
     rows = [
-        {"t": frame.x(point.at), "time": frame.clock(point.at), "part": part, "bps": bps}
+        {"t": frame.x(point.at), "time": frame.clock(point.at), "part": part, "bps": round(bps, DIGITS)}
         for point in kept
         for part, bps in zip(COST_PARTS, (point.total_bps, point.spread_bps, point.drift_bps), strict=True)
         if bps is not None
