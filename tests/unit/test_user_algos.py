@@ -102,6 +102,16 @@ def test_a_broken_algo_file_is_refused_in_one_line(tmp_path, monkeypatch, conten
     assert "\n" not in str(refusal.value)
 
 
+def test_an_algo_may_need_a_limit(tmp_path):
+    """A class that says `needs_limit` is offered as one that orders without a limit price cannot use."""
+    text = 'class TwoWords:\n    "Docs."\n    needs_limit = True\n    def plan(self, order, market, now): ...'
+    (tmp_path / "mine.py").write_text(text)
+    spec = load_algo(f"{tmp_path / 'mine.py'}:TwoWords")
+
+    assert (spec.name, spec.needs_limit) == ("two_words", True)
+    assert not load_algo(PATIENT).needs_limit
+
+
 def test_a_file_reference_is_told_from_a_name():
     """Only what names a Python file is looked up as one."""
     assert is_file_reference("examples/patient.py:Patient")
