@@ -33,6 +33,7 @@ class ChildState:
         "asked_at",
         "bid_at_request",
         "broker_order_id",
+        "cancel_asked_at",
         "cancel_attempts",
         "cancel_pending",
         "child_id",
@@ -45,6 +46,7 @@ class ChildState:
         "filled",
         "filled_value",
         "fills",
+        "given_up_revision",
         "good_till",
         "is_acknowledged",
         "key",
@@ -58,6 +60,7 @@ class ChildState:
         "side",
         "state",
         "symbol",
+        "terms_at",
         "total",
         "wanted_total",
     )
@@ -80,14 +83,17 @@ class ChildState:
         self.bid_at_request = record.bid
         self.ask_at_request = record.ask
         self.requested_at: Timestamp = record.at
+        self.terms_at: Timestamp = record.at
         self.asked_at: Timestamp | None = record.at
         self.acknowledged_at: Timestamp | None = None
         self.is_acknowledged = False
         self.broker_order_id: int | None = None
         self.revision = 0
         self.confirmed_revision = 0
+        self.given_up_revision: int | None = None
         self.cancel_pending = False
         self.cancel_attempts = 0
+        self.cancel_asked_at: Timestamp = 0
         self.filled: Quantity = 0
         self.filled_value = 0
         self.fills: list[tuple[Quantity, Price, Liquidity]] = []
@@ -159,14 +165,14 @@ class ChildState:
         self.wanted_total = record.total
         self.limit_price = record.limit_price
         self.crossing = record.crossing
-        self.asked_at = record.at
+        self.asked_at = self.terms_at = record.at
         self._move_to(OrderState.PENDING_REPLACE)
 
     def ask_cancel(self, record: CancelRequested) -> None:
         """Note that a cancel was asked for."""
         self.cancel_pending = True
         self.cancel_attempts = record.attempt
-        self.asked_at = record.at
+        self.asked_at = self.cancel_asked_at = record.at
         self._move_to(OrderState.PENDING_CANCEL)
 
     def acknowledge(self, record: ChildAcknowledged) -> None:
@@ -174,37 +180,45 @@ class ChildState:
         self.is_acknowledged = True
         self.acknowledged_at = record.at
         self.broker_order_id = record.broker_order_id
-        self._answered()
+        self._answered(record.at)
+
+    def confirms(self, revision: int) -> bool:
+        """Say whether the broker's word that this replace is in force is news: also when we no longer expected it."""
+        return revision > self.confirmed_revision or revision == self.given_up_revision
 
     def confirm_replace(self, record: ReplaceConfirmed) -> None:
         """Put the new terms in force."""
+        self.given_up_revision, self.terms_at = None, record.at
         self.total, self.limit_price_confirmed = record.total, record.limit_price
         if record.revision == self.revision:
             self.wanted_total, self.limit_price = record.total, record.limit_price
         self.confirmed_revision = max(self.confirmed_revision, record.revision)
-        self._answered()
+        self._answered(record.at)
 
-    def drop_replace(self) -> None:
+    def drop_replace(self, at: Timestamp) -> None:
         """Go back to the terms in force."""
         self.wanted_total, self.limit_price = self.total, self.limit_price_confirmed
         self.confirmed_revision = self.revision
-        self._answered()
+        self._answered(at)
 
-    def refuse_cancel(self) -> None:
+    def refuse_cancel(self, at: Timestamp) -> None:
         """The cancel did not work; the child is what it was."""
         self.cancel_pending = False
-        self._answered()
+        self._answered(at)
 
     def adopt(self, record: ChildAdopted) -> None:
         """Believe what the broker lists."""
+        if record.revision < self.revision and self.replace_pending:
+            self.given_up_revision = self.revision  # it may still be on its way
         self.is_acknowledged = True
         self.broker_order_id = record.broker_order_id
+        self.terms_at = record.at
         self.total = self.wanted_total = record.total
         self.limit_price = self.limit_price_confirmed = record.limit_price
         self.revision = max(self.revision, record.revision)
         self.confirmed_revision = self.revision
         self.cancel_pending = False
-        self._answered()
+        self._answered(record.at)
 
     def doubt(self) -> None:
         """No answer in time: exposed in full until somebody knows."""
@@ -238,11 +252,13 @@ class ChildState:
         self.asked_at = None
         self._move_to(state)
 
-    def _answered(self) -> None:
+    def _answered(self, at: Timestamp) -> None:
         if self.state.is_terminal:
             return
         if not self.awaits_answer:
             self.asked_at = None
+        elif self.asked_at is None:  # it was in doubt: what is still unanswered gets a deadline again
+            self.asked_at = at
         if self.cancel_pending:
             self._move_to(OrderState.PENDING_CANCEL)
         elif self.replace_pending:

@@ -179,11 +179,7 @@ class Engine:
     def recover(self, now: Timestamp) -> list[AnyRecord]:
         """After `restore`: every request without an answer is in doubt until a `BrokerSnapshot` comes."""
         self._reconciling = bool(self.state.live)
-        for parent in list(self.state.live.values()):
-            for child in list(parent.live_children.values()):
-                if child.awaits_answer:
-                    reason = "the process ended before the answer came"
-                    self._emit(ChildInDoubt(at=now, child_id=child.child_id, reason=reason))
+        self._doubt_unanswered("the process ended before the answer came", now)
         return self._take_records(now)
 
     # Deciding, one message kind each
@@ -275,6 +271,8 @@ class Engine:
             return
         self._emit(LinkChanged(at=now, up=link.up, reason=link.reason))
         self._reconciling = link.up and bool(self.state.live)
+        if link.up:
+            self._doubt_unanswered("the line broke before the answer came", now)
 
     def _snapshot(self, snapshot: BrokerSnapshot, now: Timestamp) -> None:
         for record in self._reconciliation.settle(snapshot, self.state, now):
@@ -310,6 +308,12 @@ class Engine:
         )
 
     # Common steps
+
+    def _doubt_unanswered(self, reason: str, now: Timestamp) -> None:
+        for parent in list(self.state.live.values()):
+            for child in list(parent.live_children.values()):
+                if child.awaits_answer:
+                    self._emit(ChildInDoubt(at=now, child_id=child.child_id, reason=reason))
 
     def _rebase(self, parent: ParentState, now: Timestamp, reason: str) -> None:
         """Spread what was missed over the time that is left, instead of firing it at once."""

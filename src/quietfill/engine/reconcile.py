@@ -5,7 +5,8 @@ it. A `BrokerSnapshot` is everything the broker listed when asked in one go. For
 live, in order:
 
 * executions we have not booked are booked, whatever the child's state (filled while away);
-* a child the broker lists as open is adopted on the broker's terms;
+* a child the broker lists as open is adopted on the broker's terms, unless a request about it is on its
+  way or its terms changed after the broker was asked: then the listing is older than what we know;
 * a child the broker lists as done is ended with the broker's state (ended while away);
 * a child the broker does not list is absent. Absence is evidence only when the snapshot is complete
   and was asked for long enough after our request, and only the second time: then it never arrived.
@@ -81,7 +82,8 @@ class Reconciliation:
             return
         self._absences.pop(child.child_id, None)
         if order.is_open:
-            if child.in_flight or order.revision != child.confirmed_revision:
+            is_news = not child.in_flight and order.revision != child.confirmed_revision
+            if snapshot.asked_at >= child.terms_at and (is_news or child.state is OrderState.UNKNOWN):
                 yield _adopted(child, order, now)
         else:
             yield _ended(child, order, now)

@@ -109,6 +109,11 @@ def adoption(child: ChildState, report: ExecutionReport, now: Timestamp) -> Chil
 def _end(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator[AnyRecord]:
     if child.state.is_terminal:
         return
+    if report.kind is ReportKind.NOT_FOUND and child.is_acknowledged:
+        # The broker said before that it has it; which of the two is wrong it must be asked.
+        if child.state is not OrderState.UNKNOWN:
+            yield ChildInDoubt(at=now, child_id=child.child_id, reason=f"not found: {report.reason}")
+        return
     yield ChildDone(
         at=now,
         child_id=child.child_id,
@@ -120,7 +125,7 @@ def _end(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator
 
 
 def _replaced(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator[AnyRecord]:
-    if child.state.is_terminal or report.revision <= child.confirmed_revision:
+    if child.state.is_terminal or not child.confirms(report.revision):
         return
     assert report.total is not None, "a broker edge must state the terms that a replace put in force"
     yield ReplaceConfirmed(

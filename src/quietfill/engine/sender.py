@@ -85,6 +85,7 @@ class Sender:
             (not self._state.link_up, "no line to the broker"),
             (child.cancel_pending, "cancelled before it was sent"),
             (child.state.is_terminal, f"child is {child.state}"),
+            (isinstance(request, ReplaceRequested) and not child.replace_pending, "settled otherwise meanwhile"),
             # The order may have been amended since this was decided.
             (not within_limit(parent, request.limit_price), "beyond the order's limit"),
             (request.crossing and self._is_stale(child.symbol, now), "the quote is too old to cross on"),

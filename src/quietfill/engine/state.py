@@ -145,9 +145,9 @@ class EngineState:
 
     def apply(self, record: AnyRecord) -> None:
         """Book one record."""
-        self.sequence += 1
-        self.last_at = record.at
         self._book[type(record)](record)
+        self.sequence += 1  # after it: a record that cannot be booked is none, and the journal counts alike
+        self.last_at = record.at
 
     def replay(self, records: Iterable[AnyRecord]) -> None:
         """Book a journal's records in order."""
@@ -260,7 +260,7 @@ class EngineState:
         child = self.children[record.child_id]
         self.messages_sent -= 1 + (child.cancel_pending and not record.revision)
         if record.revision:
-            child.drop_replace()
+            child.drop_replace(record.at)
             self._retire_if_filled(child, record.at)
         else:
             child.end(OrderState.FAILED, 0, record.reason, record.at)
@@ -305,7 +305,7 @@ class EngineState:
 
     def _replace_refused(self, record: ReplaceRefused) -> None:
         child = self.children[record.child_id]
-        child.drop_replace()
+        child.drop_replace(record.at)
         self._retire_if_filled(child, record.at)
         parent = self.parents[child.order_id]
         if child.is_live:  # a replace that came too late is no fault of ours
@@ -313,7 +313,7 @@ class EngineState:
             parent.rejected_at = record.at
 
     def _cancel_refused(self, record: CancelRefused) -> None:
-        self.children[record.child_id].refuse_cancel()
+        self.children[record.child_id].refuse_cancel(record.at)
 
     def _in_doubt(self, record: ChildInDoubt) -> None:
         self.children[record.child_id].doubt()
