@@ -175,6 +175,7 @@ class Engine:
         """Replay a journal into an empty engine."""
         assert self.state.sequence == 0, "only an empty engine can be restored"
         self.state.replay(records)
+        self._reconciling = bool(self.state.live)  # what is heard before `recover` is booked, nothing is asked for
 
     def recover(self, now: Timestamp) -> list[AnyRecord]:
         """After `restore`: every request without an answer is in doubt until a `BrokerSnapshot` comes."""
@@ -221,9 +222,11 @@ class Engine:
         parent = self.state.live.get(message.order_id)
         if parent is None:
             return
+        before = parent.amendments
         for record in amendment(parent, message, self.algos, now):
             self._emit(record)
-        self._rebase(parent, now, "amended")
+        if parent.amendments > before:
+            self._rebase(parent, now, "amended")
 
     def _pause_order(self, message: PauseOrder, now: Timestamp) -> None:
         parent = self.state.live.get(message.order_id)
@@ -344,12 +347,16 @@ class Engine:
             self.observed.forget_views(child.symbol)
 
     def _take_records(self, now: Timestamp) -> list[AnyRecord]:
-        while self._dirty and not self._reconciling:
-            parents, self._dirty = sorted(self._dirty.values(), key=_priority), {}
+        while parents := sorted((p for p in self._dirty.values() if self._may_act(p)), key=_priority):
             for parent in parents:
+                del self._dirty[parent.order_id]
                 self._timers.set(parent.order_id, self._planner.look(parent, now))
         records, self._records = self._records, []
         return records
+
+    def _may_act(self, parent: ParentState) -> bool:
+        """While the broker's word is awaited nothing is asked for, except that what was cancelled goes."""
+        return not self._reconciling or parent.cancel_reason is not None
 
     def _resolve_params(self, parent: ParentState) -> None:
         parent.params = parse_params(self.algos.get(parent.algo), parent.raw_params)

@@ -70,6 +70,8 @@ class ParentState:
         self.wake_at: Timestamp | None = None
         self.alerts_raised: set[str] = set()
         self.settled_children = 0
+        self.asks = 0
+        self.ask_at: Timestamp | None = None
 
     @property
     def leaves(self) -> Quantity:

@@ -26,7 +26,7 @@ from quietfill.domain.records import (
     ReplaceRequested,
     WorkingMark,
 )
-from quietfill.domain.types import SECOND
+from quietfill.domain.types import MILLISECOND, MINUTE, SECOND
 from quietfill.engine.sender import within_limit
 from quietfill.engine.working_orders import Cancel, Place, Replace, Request, difference
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from quietfill.algos.registry import AlgoRegistry
-    from quietfill.domain.types import Timestamp
+    from quietfill.domain.types import Duration, Timestamp
     from quietfill.engine.child import ChildState
     from quietfill.engine.observed import ObservedMarkets
     from quietfill.engine.pacing import Pacer
@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from quietfill.engine.state import EngineState
     from quietfill.market.view import MarketView
 
-_STOP = Plan()
+_LEAST_WAKE = MILLISECOND
+_ASKS_BEFORE_ALARM = 3
 
 
 class Planner:
@@ -72,7 +73,8 @@ class Planner:
         """Bring one parent up to date; return when to look again, if nothing happens before."""
         if parent.is_done:
             return None
-        wakes = [self._overdue(parent, now)]
+        wakes: list[Timestamp | None] = [parent.end if now < parent.end else None]
+        self._overdue(parent, now)
         if not parent.has_arrival and parent.cancel_reason is None:
             wakes.append(self._await_quote(parent, now))
         if parent.has_arrival or parent.cancel_reason is not None:
@@ -80,6 +82,11 @@ class Planner:
             plan = self._plan(parent, market, now)
             if plan is not None:
                 wakes.append(self._pursue(parent, plan, market, now))
+        if parent.order_id not in self._state.live:  # it has just ended
+            return None
+        asked = [child.asked_at for child in parent.live_children.values() if child.asked_at is not None]
+        wakes += [at + self._settings.request_timeout for at in asked]
+        wakes.append(self._ask_again(parent, now))
         return min((at for at in wakes if at is not None), default=None)
 
     # What is wanted
@@ -94,7 +101,7 @@ class Planner:
             return None
         if self._state.is_killed(parent.symbol, parent.account):
             parent.triggers = ()
-            return None
+            return self._stopped(parent, now) if now >= parent.end else None
         if parent.is_paused or parent.frozen_reason is not None:
             return self._stopped(parent, now)
         return self._ask(parent, market, now)
@@ -109,12 +116,13 @@ class Planner:
         parent.max_slippage_bps = self._settings.max_slippage_bps
         parent.crossing_margin = self._crossing_margin()
         try:
-            return shape(spec.algo.plan(parent, market, now), parent, market)
+            plan = shape(spec.algo.plan(parent, market, now), parent, market)
         except Exception as error:  # noqa: BLE001 - an algo is the user's code: its bug may stop its order, not the desk
             reason = f"algo {parent.algo} failed: {type(error).__name__}: {error}"
             self._emit(OrderFrozen(at=now, order_id=parent.order_id, reason=reason))
             self._emit(AlertRaised(at=now, subject=parent.order_id, severity="critical", text=reason))
             return self._stopped(parent, now)
+        return plan if now < parent.end or plan.finish is not None else self._stopped(parent, now)
 
     def _crossing_margin(self) -> int:
         """Round trip, settle time, and the time that a queue of all live parents' messages needs."""
@@ -124,7 +132,8 @@ class Planner:
     # What is asked for
 
     def _pursue(self, parent: ParentState, plan: Plan, market: MarketView, now: Timestamp) -> Timestamp | None:
-        wakes: list[Timestamp | None] = [plan.wake_at]
+        # An algo that wants to be asked again at once would never let time pass.
+        wakes = [None if plan.wake_at is None else max(plan.wake_at, now + _LEAST_WAKE)]
         parent.triggers = plan.wake_when
         self._mark(parent, now)
         self._alert(parent, plan, now)
@@ -137,8 +146,6 @@ class Planner:
             return None
         settled_at = [child.settles_from + settle for child in unsettled]
         wakes += [at for at in settled_at if at > now]
-        asked = [child.asked_at for child in parent.live_children.values() if child.asked_at is not None]
-        wakes += [at + self._settings.request_timeout for at in asked]
         return min((at for at in wakes if at is not None), default=None)
 
     def _request(
@@ -146,8 +153,7 @@ class Planner:
     ) -> Timestamp | None:
         """Ask for one thing, or return when there will be a token for it."""
         if isinstance(request, Cancel):
-            self._cancel(request.child, plan.why, now)
-            return None
+            return self._cancel(parent, request.child, plan.why, now)
         wait_until = self._backoff(parent)
         if now < wait_until:
             return wait_until
@@ -214,13 +220,22 @@ class Planner:
             )
         )
 
-    def _cancel(self, child: ChildState, why: str, now: Timestamp) -> None:
+    def _cancel(self, parent: ParentState, child: ChildState, why: str, now: Timestamp) -> Timestamp | None:
+        """Ask for a cancel; after several that did not work tell a person, and go on trying more slowly."""
+        extra = child.cancel_attempts - self._settings.max_cancel_attempts
+        if extra >= 0:
+            text = f"{child.child_id} is still live after {self._settings.max_cancel_attempts} cancels"
+            self._alert(parent, Plan(alert=text), now, severity="critical")
+            retry_at = child.cancel_asked_at + self._slower(extra)
+            if now < retry_at:
+                return retry_at
         self._pacer.cancelled(now)
         self._emit(
             CancelRequested(
                 at=now, child_id=child.child_id, attempt=child.cancel_attempts + 1, why=why or "no longer wanted"
             )
         )
+        return None
 
     def _is_stale(self, market: MarketView, now: Timestamp) -> bool:
         limit = self._settings.quote_age_limit
@@ -235,7 +250,7 @@ class Planner:
 
     # Overdue, waiting, finished
 
-    def _overdue(self, parent: ParentState, now: Timestamp) -> Timestamp | None:
+    def _overdue(self, parent: ParentState, now: Timestamp) -> None:
         """Put children in doubt whose request got no answer in time, and have the broker asked."""
         timeout = self._settings.request_timeout
         for child in tuple(parent.live_children.values()):
@@ -249,7 +264,30 @@ class Planner:
             reason = f"{parent.consecutive_rejects} rejects in a row"
             self._emit(OrderFrozen(at=now, order_id=parent.order_id, reason=reason))
             self._emit(AlertRaised(at=now, subject=parent.order_id, severity="critical", text=reason))
-        return None
+
+    def _ask_again(self, parent: ParentState, now: Timestamp) -> Timestamp | None:
+        """Have the broker asked, ever more rarely, while only it can say what became of a child.
+
+        The first question was asked when the doubt arose; its answer may have been lost or said too little.
+        """
+        doubtful = [child for child in parent.live_children.values() if child.state is OrderState.UNKNOWN]
+        doubtful += [child for child in parent.unsettled(now, self._settings.settle) if child.misses_fills]
+        if not doubtful:
+            parent.asks, parent.ask_at = 0, None
+        elif parent.ask_at is None:
+            parent.ask_at = now + self._slower(0)
+        elif now >= parent.ask_at:
+            self.questions.update(child.child_id for child in doubtful)
+            parent.asks += 1
+            parent.ask_at = now + self._slower(parent.asks)
+            if parent.asks == _ASKS_BEFORE_ALARM:
+                names = ", ".join(child.child_id for child in doubtful)
+                text = f"the broker does not say what became of {names}: a person must look"
+                self._emit(AlertRaised(at=now, subject=parent.order_id, severity="critical", text=text))
+        return parent.ask_at
+
+    def _slower(self, times: int) -> Duration:
+        return min(self._settings.request_timeout << min(times, 16), max(self._settings.request_timeout, MINUTE))
 
     def _await_quote(self, parent: ParentState, now: Timestamp) -> Timestamp | None:
         view = self._observed.view(parent.symbol)
@@ -268,7 +306,7 @@ class Planner:
                 )
             )
             return None
-        deadline = parent.accepted.at + self._settings.awaiting_quote
+        deadline = max(parent.accepted.at, parent.start) + self._settings.awaiting_quote
         if now >= deadline:
             waited = self._settings.awaiting_quote / SECOND
             reason = f"no quote within {waited:g} s"
@@ -282,10 +320,10 @@ class Planner:
         if now >= parent.marked_at + self._settings.mark_interval and parent.market_volume > parent.marked_volume:
             self._emit(WorkingMark(at=now, order_id=parent.order_id, market_volume=parent.market_volume))
 
-    def _alert(self, parent: ParentState, plan: Plan, now: Timestamp) -> None:
+    def _alert(self, parent: ParentState, plan: Plan, now: Timestamp, severity: str = "info") -> None:
         if plan.alert is not None and plan.alert not in parent.alerts_raised:
             parent.alerts_raised.add(plan.alert)
-            self._emit(AlertRaised(at=now, subject=parent.order_id, severity="info", text=plan.alert))
+            self._emit(AlertRaised(at=now, subject=parent.order_id, severity=severity, text=plan.alert))
 
     def _finish(self, parent: ParentState, outcome: Outcome, why: str, now: Timestamp) -> None:
         if parent.filled >= parent.quantity:
