@@ -210,7 +210,7 @@ class Intake:
         if algo in {"twap", "vwap"}:
             params.setdefault("slice_seconds", self._settings.slice_interval_seconds)
         if algo == "vwap":
-            params.setdefault("participation_cap", self._settings.vwap_max_participation)
+            params.setdefault("max_participation", self._settings.vwap_max_participation)
         return params
 
     def _end_of(self, decision: DecisionEvent, algo: str) -> Timestamp | None:
