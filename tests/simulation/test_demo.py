@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from quietfill import bootstrap
 from quietfill.domain.records import (
     AnyRecord,
+    CancelRequested,
     ChildFilled,
+    ChildRequested,
+    DecisionReceived,
     OrderAccepted,
     OrderDone,
     Reconciled,
@@ -29,6 +33,7 @@ from tests.command_line import CommandLine, write_market
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from quietfill.ports.journal import JournalEntry
     from tests.command_line import Outcome
 
 
@@ -146,3 +151,37 @@ def test_a_killed_demo_goes_on(quietfill: CommandLine) -> None:
     assert [(one.complete, one.foreign, one.still_in_doubt) for one in settled] == [(True, (), 0)] * len(settled)
     assert len({record.order_id for record in records if isinstance(record, OrderAccepted)}) == 8
     assert json.loads(done.out)["journal_records"] == len(records)
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> list[JournalEntry]:
+    """The journal of a demo that nothing happened to."""
+    folder = tmp_path_factory.mktemp("whole")
+    command = [sys.executable, "-m", "quietfill", "demo", "--journal", "run.journal", "--speed", "max", "--json"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return list(entries(folder / "run.journal"))
+
+
+def _last(kind: type, records: list[JournalEntry], before: int) -> int:
+    return max(entry.sequence for entry in records[:before] if isinstance(entry.record, kind))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cut_behind", ["start", "decision", "request", "cancel", "fill", "last order"])
+def test_any_cut_goes_on(quietfill: CommandLine, whole_run: list[JournalEntry], cut_behind: str) -> None:
+    """Whatever was the last record that became durable, the run goes on from there and ends complete."""
+    cut = {
+        "start": 1,
+        "decision": _last(DecisionReceived, whole_run, 700),
+        "request": _last(ChildRequested, whole_run, 700),
+        "cancel": _last(CancelRequested, whole_run, 1100),
+        "fill": _last(ChildFilled, whole_run, 900),
+        "last order": _last(OrderDone, whole_run, len(whole_run)),
+    }[cut_behind]
+    journal = quietfill.folder / "cut.journal"
+    bootstrap.save_journal(journal, whole_run[:cut])
+
+    done = quietfill("demo", "--journal", str(journal), "--speed", "max", "--json")
+
+    assert (done.code, done.figures["resumed"]) == (0, True)
+    check_complete(done, records_of(journal))

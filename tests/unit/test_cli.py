@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
-from quietfill import bootstrap
+from quietfill import __version__, bootstrap
 from quietfill.cli.main import main
 from tests.command_line import MESSAGES, CommandLine, write_market
 
@@ -270,6 +273,27 @@ def test_help_and_version_are_no_errors(quietfill: CommandLine) -> None:
 
     assert (asked.code, quietfill("--version").out.split()[0]) == (0, "quietfill")
     assert {"demo", "simulate", "journal", "algos"} <= set(asked.out.split())
+
+
+def test_the_installed_command_is_this_program() -> None:
+    """The console script of the distribution starts `main`, and `python -m quietfill` is the same program."""
+    (script,) = entry_points(group="console_scripts", name="quietfill")
+    done = subprocess.run([sys.executable, "-m", "quietfill", "--version"], capture_output=True, text=True, check=True)
+
+    assert script.load() is main
+    assert done.stdout == f"quietfill {__version__}\n"
+
+
+def test_a_reader_that_leaves_is_no_error(quietfill: CommandLine, journal: Path) -> None:
+    """`quietfill journal show ... | head` ends quietly when head has seen enough."""
+    command = [sys.executable, "-m", "quietfill", "journal", "show", str(journal)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as show:
+        assert show.stdout is not None
+        assert show.stderr is not None
+        show.stdout.close()
+        complaint = show.stderr.read()
+
+    assert (show.wait(), complaint) == (0, "")
 
 
 def test_algos_lists_parameters_from_their_schema(quietfill: CommandLine) -> None:
