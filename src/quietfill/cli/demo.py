@@ -80,10 +80,10 @@ def _finish(opened: Demo, terminal: Terminal, path: Path, folder: Path, wall: fl
     from quietfill.cli.tables import order_table
 
     report = bootstrap.demo_report(opened, path)
-    page = folder / f"{path.stem}.html"
-    bootstrap.save_report(page, report)
     summaries = [order.summary for order in report.orders]
     terminal.say(order_table(summaries, width=terminal.out.width))
+    page = folder / f"{path.stem}.html"
+    bootstrap.save_report(page, report)  # takes a few seconds, so the table comes first
     terminal.line(f"report {page}")
     figures = {
         "journal": str(path),
