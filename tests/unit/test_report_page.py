@@ -27,7 +27,10 @@ from quietfill.report.children_table import MOST_ROWS
 from quietfill.report.frame import Frame
 from quietfill.report.overview import COLUMNS, summary_rows
 from quietfill.report.page import report_html, write_report
+from quietfill.report.price_chart import MOST_FILLS
+from quietfill.report.run import RunReport
 from quietfill.report.words import bps_text, number_text, share_text, story
+from quietfill.tca.ledger import Ledger
 from tests.report_run import filled_order, idle_order, run_of
 from tests.tca_records import Script, at
 
@@ -75,6 +78,35 @@ def test_the_story_of_an_order_done_at_once():
         " mid of 9.185. None of it rested before it traded; it paid 5.4 bps of half-spread on average."
         " Fees cost 5.00 bps."
     )
+
+
+def test_the_story_of_a_rebate_at_an_unchanged_price():
+    """A cost of nothing is said to be that, a rebate gives back, and unstated liquidity is not guessed at."""
+    script = Script(arrival=(9.18, 9.19)).place("c1", 1, 1000, 9.19)
+    script.fill("c1", 2, 1000, 9.185, touch=(9.18, 9.19), commission=-0.9185).done(2)
+
+    assert told(script) == (
+        "Bought all 1,000 600961 by TWAP over 10:00:00\N{EN DASH}10:00:02, at 9.1850 CNY on average. That cost nothing"
+        " against the arrival mid of 9.185. It neither paid nor earned half-spread on average. Fees gave back 1.00 bps."
+    )
+
+
+def test_an_instrument_nobody_described_is_told_in_utc():
+    """Without its entry in the instrument table an order is shown in UTC and without a currency."""
+    (report,) = RunReport.of(Ledger.of(filled_order()), {}, {}, title="", facts={}).orders
+
+    assert (report.timezone, report.currency, report.history) == ("UTC", "", None)
+    assert "over 02:00:00\N{EN DASH}02:08:21, at 9.1988 on average." in story(report, Frame.of(report))
+
+
+def test_fills_left_out_of_the_picture_are_counted():
+    """A chart has its limit of fills; the caption says how many are shown."""
+    script = Script(arrival=(9.18, 9.19), quantity=100_000).place("c1", 1, 100_000, 9.18)
+    for number in range(MOST_FILLS + 1):
+        script.fill("c1", 2 + number / 10, 10, 9.18)
+    text = text_of(report_html(run_of(script)))
+
+    assert f"{MOST_FILLS:,} of {MOST_FILLS + 1:,} fills shown" in text
 
 
 def test_the_story_without_an_arrival_quote():

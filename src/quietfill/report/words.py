@@ -106,12 +106,17 @@ def _manner(report: OrderReport) -> str:
         whole = {0.0: "none", 100.0: "all"}.get(summary.passive_pct, f"{number_text(summary.passive_pct, 0)} %")
         parts.append(f"{whole} of it rested before it traded")
     if summary.half_spread_paid_bps is not None:
-        verb = "earned" if summary.half_spread_paid_bps < 0 else "paid"
-        parts.append(f"it {verb} {number_text(abs(summary.half_spread_paid_bps))} bps of half-spread on average")
+        parts.append(_spread(summary.half_spread_paid_bps))
     if summary.participation is not None and summary.interval_vwap is not None:
         parts.append(f"it was {share_text(summary.participation)} of the volume meanwhile")
     sentence = "; ".join(parts)
     return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
+
+
+def _spread(bps: float) -> str:
+    if abs(bps) < _NONE_AT_ALL:
+        return "it neither paid nor earned half-spread on average"
+    return f"it {'earned' if bps < 0 else 'paid'} {number_text(abs(bps))} bps of half-spread on average"
 
 
 def _unfilled(report: OrderReport) -> list[str]:

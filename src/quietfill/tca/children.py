@@ -125,11 +125,6 @@ class ChildLedger(msgspec.Struct, kw_only=True):
         """Whether the placement left, as far as the journal knows."""
         return any(request.kind is RequestKind.PLACE for request in self.requests)
 
-    @property
-    def requested_at(self) -> Timestamp | None:
-        """When it was asked for; None when that was withdrawn."""
-        return self.requests[0].at if self.requests else None
-
     # Called by the ledger, one record after another
 
     def ask_replace(self, record: ReplaceRequested) -> None:
