@@ -6,6 +6,9 @@ Run it as `.venv/bin/python tools/make_docs.py` after changing a configuration k
 from pathlib import Path
 
 from quietfill.agent.keys import config_table
+from quietfill.algos.base import AlgoParams
+from quietfill.algos.parameters import ParamRow, schema_rows
+from quietfill.algos.registry import AlgoSpec, describe, registry
 from quietfill.domain.order_state import VALID_ORDER_TRANSITIONS, OrderState
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -20,7 +23,43 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Return each page's text by its file name."""
-    return {"configuration.md": configuration(), "order-states.md": order_states()}
+    return {
+        "algorithms.md": algorithms(),
+        "configuration.md": configuration(),
+        "order-states.md": order_states(),
+    }
+
+
+def algorithms() -> str:
+    """Return the page of all built-in algos and their parameters."""
+    shared = {row.name for row in schema_rows(AlgoParams)}
+    sections = "\n".join(_algo_section(spec, shared) for spec in registry())
+    return f"""{NOTE}
+
+# Algorithms
+
+What a decision may name as `algo`, and `quietfill simulate --algo`, with `--param key=value` for each parameter.
+`quietfill algos` prints the same from the code, your own algos included.
+
+## Every algo
+
+{_parameters(schema_rows(AlgoParams))}
+{sections}"""
+
+
+def _algo_section(spec: AlgoSpec, shared: set[str]) -> str:
+    # A parameter that every algo has is repeated only where its default differs.
+    common = {row.name: row.default for row in schema_rows(AlgoParams)}
+    own = [row for row in describe(spec) if row.name not in shared or row.default != common[row.name]]
+    table = _parameters(own) if own else "No parameters but those that every algo has.\n"
+    return f"## {spec.name}\n\n{spec.docs}\n\n{table}"
+
+
+def _parameters(rows: list[ParamRow]) -> str:
+    lines = [
+        f"| `{row.name}` | {row.type.replace('|', 'or')} | {row.default or 'none'} | {row.meaning} |" for row in rows
+    ]
+    return "\n".join(["| parameter | what | default | meaning |", "|---|---|---|---|", *lines, ""])
 
 
 def configuration() -> str:
