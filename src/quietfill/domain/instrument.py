@@ -90,9 +90,20 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         """Return the largest multiple of the lot within *quantity*."""
         return quantity // self.lot * self.lot
 
-    def day_of(self, instant: Timestamp) -> TradingDay:
-        """Return the continuous sessions of the local date on which *instant* falls."""
-        return self.trading_day(datetime_of(instant).astimezone(ZoneInfo(self.timezone)).date())
+    def day_of(self, instant: Timestamp, until: Timestamp | None = None) -> TradingDay:
+        """Return the continuous sessions of the trading day that *instant* belongs to.
+
+        A session that runs over midnight belongs to the date on which it opened. A market that trades round the
+        clock has no last close: its day goes on to the end of the date of *until*.
+        """
+        local = datetime_of(instant).astimezone(ZoneInfo(self.timezone)).date()
+        before = self.trading_day(local - timedelta(days=1))
+        if self.sessions and before.spans[-1][1] > instant:
+            return before
+        day = self.trading_day(local)
+        if self.sessions or until is None or until <= day.spans[-1][1]:
+            return day
+        return TradingDay(((day.spans[0][0], self.day_of(until).spans[-1][1]),))
 
     def trading_day(self, day: date) -> TradingDay:
         """Return the continuous sessions of one local date as instants."""

@@ -120,7 +120,7 @@ class Admission:
     def _window(self, order: NewOrder, instrument: Instrument, now: Timestamp) -> tuple[Timestamp, Timestamp]:
         start = now if order.start is None else max(order.start, now)
         end = start + self._settings.default_horizon if order.end is None else order.end
-        return instrument.day_of(start).clip(start, end)
+        return instrument.day_of(start, end).clip(start, end)
 
     def _window_reasons(self, order: NewOrder, instrument: Instrument, now: Timestamp) -> list[str]:
         start, end = self._window(order, instrument, now)

@@ -74,4 +74,4 @@ def _limit_price(parent: ParentState, value: Any, _now: Timestamp) -> Price:
 def _end(parent: ParentState, value: Any, now: Timestamp) -> Timestamp:
     if not isinstance(value, int) or value <= now:
         raise ValueError(f"end {value} is not later than now")
-    return parent.day.clip(now, value)[1]
+    return parent.instrument.day_of(parent.start, value).clip(now, value)[1]

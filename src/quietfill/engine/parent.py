@@ -29,7 +29,7 @@ class ParentState:
         self.side = record.side
         self.account = record.account
         self.instrument = instrument
-        self.day = instrument.day_of(record.start)
+        self.day = instrument.day_of(record.start, record.end)
         self.algo = record.algo
         self.quantity: Quantity = record.quantity
         self.limit_price: Price | None = record.limit_price
@@ -123,6 +123,7 @@ class ParentState:
             self.limit_price = record.limit_price
         if record.end is not None:
             self.end = record.end
+            self.day = self.instrument.day_of(self.start, record.end)
         self.raw_params.update(record.params)
 
     def add_child(self, child: ChildState) -> None:
