@@ -17,12 +17,14 @@ import structlog
 from quietfill.domain.errors import JournalError
 from quietfill.domain.messages import LinkState
 from quietfill.domain.records import AnyRecord, OrderDone
+from quietfill.domain.types import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from quietfill.domain.execution_report import ExecutionReport
     from quietfill.domain.messages import AnyMessage, BookUpdate
+    from quietfill.domain.records import WireRequest
     from quietfill.domain.types import Timestamp
     from quietfill.engine.engine import Engine
     from quietfill.ports.broker import BrokerEdge
@@ -30,6 +32,12 @@ if TYPE_CHECKING:
     from quietfill.ports.journal import Journal
 
 _log = structlog.get_logger(__name__)
+
+_ASK_AGAIN = SECOND
+"""How soon the broker is asked again when it could not be asked and everything waits for its answer."""
+
+_ANSWER_SECONDS = 10.0
+"""How long the answer to one question may take."""
 
 
 class Runtime:
@@ -42,6 +50,10 @@ class Runtime:
         self.edge = edge
         self.clock = clock
         self.journal_failure: str | None = None
+        self.failures = 0
+        """Listeners and sendings that raised; each is in the log."""
+        self._may_send = False
+        self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._committed = 0
@@ -78,28 +90,38 @@ class Runtime:
         self.edge.on_book(self._heard_book)
         self.edge.on_link(self._heard_link)
         await self.edge.connect()
+        self._may_send = True
         now = self.clock.now()
         if not self.engine.state.link_up:
             self.submit(LinkState(up=True, reason="started"))
         self._take(self.engine.recover(now))
+        self._flush()  # a kill that came while we connected has its cancels waiting
         if self.engine.is_reconciling:
             self.submit(await self.edge.snapshot())
 
     async def stop(self) -> None:
         """Stop acting; orders at the broker stay as the journal has them, and the next start goes on."""
+        self._may_send, self._stopping = False, True
         if self._alarm is not None:
             self._alarm.cancel()
         if self._asking is not None:
             self._asking.cancel()
-        await self.edge.disconnect()
         try:
-            self.journal.close()
-        except JournalError as error:
-            self._journal_failed(str(error))
+            await self.edge.disconnect()
+        finally:
+            self._close_journal()
         for _, waiter in self._waiters:
             waiter.cancel()
         for future in self._done.values():
             future.cancel()
+
+    def _close_journal(self) -> None:
+        try:
+            self.journal.close()
+        except JournalError as error:
+            self._journal_failed(str(error))
+        else:
+            self._commit_reached(self.journal.committed)
 
     # In
 
@@ -122,10 +144,19 @@ class Runtime:
         await waiter
 
     async def done(self, order_id: str) -> None:
-        """Wait until a parent order has ended; returns at once for one that is not known or ended before."""
-        parent = self.engine.state.live.get(order_id)
-        if parent is None:
+        """Wait until a parent order has ended and the journal and everybody who listens knows.
+
+        Returns at once for an order that is not known or ended before.
+
+        Raises:
+            JournalError: when the journal failed first.
+        """
+        if order_id not in self.engine.state.live and order_id not in self._done:
+            if self.journal_failure is None:
+                await self.committed(self.engine.state.sequence)
             return
+        if self.journal_failure is not None:
+            raise JournalError(self.journal_failure)
         if order_id not in self._done:
             self._done[order_id] = self._running_loop().create_future()
         await asyncio.shield(self._done[order_id])
@@ -151,6 +182,11 @@ class Runtime:
 
     def _heard_link(self, link: LinkState) -> None:
         self.submit(link)
+        if self._may_send and self.engine.is_reconciling:
+            if self._asking is not None:
+                self._asking.cancel()  # what it hears may be from before the line broke
+                self._asking = None
+            self._ask()
 
     def _heard_commit(self, sequence: int) -> None:
         """The journal's listener; a file journal calls it from its writer thread."""
@@ -193,6 +229,9 @@ class Runtime:
         return self.engine.state.sequence
 
     def _append(self, records: Sequence[AnyRecord]) -> None:
+        if self.journal_failure is not None:
+            self._send_cancels()
+            return
         first = self.engine.state.sequence - len(records) + 1
         self._uncommitted.extend(enumerate(records, start=first))
         self._flushing = True  # a memory journal commits inside append; what follows is done after it
@@ -205,10 +244,10 @@ class Runtime:
 
     def _flush(self) -> None:
         """Send what became durable, tell who waits; repeat while that makes new records."""
-        while True:
+        while self._may_send:
             leaving, follow_up = self.engine.release(self._committed, self.clock.now())
             for request in leaving:
-                self.edge.submit(request)
+                self._send(request)
             if not follow_up:
                 break
             self._append(follow_up)
@@ -218,6 +257,19 @@ class Runtime:
             if not waiter.done():
                 waiter.set_result(None)
         self._tell_quiet()
+
+    def _send(self, request: WireRequest) -> None:
+        """Hand one request to the edge. If that fails the others go all the same, and it stays without an answer."""
+        try:
+            self.edge.submit(request)
+        except Exception:  # noqa: BLE001 - whatever an edge raises, the next request may be a cancel
+            self.failures += 1
+            _log.exception("a request could not be sent", child=request.child_id)
+
+    def _send_cancels(self) -> None:
+        if self._may_send:
+            for request in self.engine.urgent_cancels():
+                self._send(request)
 
     def _tell_quiet(self) -> None:
         if self._quiet is not None and not self._is_busy():
@@ -229,22 +281,30 @@ class Runtime:
         while self._uncommitted and self._uncommitted[0][0] <= self._committed:
             record = self._uncommitted.popleft()[1]
             for listener in self._listeners:
-                listener(record)
+                self._tell(listener, record)
             if isinstance(record, OrderDone):
                 future = self._done.pop(record.order_id, None)
                 if future is not None and not future.done():
                     future.set_result(None)
 
+    def _tell(self, listener: Callable[[AnyRecord], None], record: AnyRecord) -> None:
+        """Let one listener hear. Its failure is neither the market's nor the other listeners' concern."""
+        try:
+            listener(record)
+        except Exception:  # noqa: BLE001 - a stranger's code: whatever it raises
+            self.failures += 1
+            _log.exception("a listener failed", record=type(record).__name__)
+
     def _journal_failed(self, reason: str) -> None:
         """No new risk without a journal: cancels leave all the same, everybody who waits is told."""
         _log.critical("journal failed", reason=reason)
         self.journal_failure = reason
-        for request in self.engine.urgent_cancels():
-            self.edge.submit(request)
-        for _, waiter in self._waiters:
+        self._send_cancels()
+        for waiter in [*(waiter for _, waiter in self._waiters), *self._done.values()]:
             if not waiter.done():
                 waiter.set_exception(JournalError(reason))
         self._waiters.clear()
+        self._done.clear()
         self._tell_quiet()
 
     def _is_busy(self) -> bool:
@@ -252,7 +312,7 @@ class Runtime:
 
     def _arm(self) -> None:
         at = self.engine.next_wake()
-        if at == self._alarm_at:
+        if at == self._alarm_at or self._stopping:
             return
         if self._alarm is not None:
             self._alarm.cancel()
@@ -260,11 +320,19 @@ class Runtime:
         self._alarm = None if at is None else self.clock.call_at(at, self._wake)
 
     def _ask(self) -> None:
-        if self._asking is None or self._asking.done():
+        if not self._stopping and (self._asking is None or self._asking.done()):
             self._asking = self._running_loop().create_task(self._ask_broker())
 
     async def _ask_broker(self) -> None:
-        self.submit(await self.edge.snapshot())
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                snapshot = await self.edge.snapshot()
+        except Exception as error:  # noqa: BLE001 - whatever an edge raises, the answer is missing
+            _log.warning("the broker did not say what it has", error=repr(error))
+            if self.engine.is_reconciling:
+                self.clock.call_at(self.clock.now() + _ASK_AGAIN, self._ask)
+            return
+        self.submit(snapshot)
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         assert self._loop is not None, "the runtime was not started"
