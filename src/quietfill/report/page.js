@@ -1,5 +1,6 @@
 // Draws every chart of the page, in the colours of the reader's scheme. `vegaEmbed` comes with the bundle around this.
 const charts = JSON.parse(document.getElementById("charts").textContent);
+const drawn = new Map();
 const scheme = matchMedia("(prefers-color-scheme: dark)");
 
 function themed() {
@@ -20,15 +21,16 @@ async function draw() {
   for (const [id, spec] of Object.entries(charts)) {
     const place = document.getElementById(id);
     // Expressions are interpreted, not compiled, so the page's policy can forbid `eval`.
-    const view = await vegaEmbed(place, spec, {
+    drawn.get(id)?.finalize();
+    const result = await vegaEmbed(place, spec, {
       mode: "vega-lite", actions: false, renderer: "svg", ast: true, defaultStyle: false, config: themed(),
       tooltip: { disableDefaultStyle: true },
     });
-    place.querySelector("svg")?.setAttribute("focusable", "false");
-    place.dataset.drawn = String(view.view.width() > 0);
+    drawn.set(id, result);
   }
   document.documentElement.dataset.drawn = "true";
 }
 
-scheme.addEventListener("change", draw);
-draw();
+// One drawing after the other: two at once would leave each place to whichever came last.
+let drawing = draw();
+scheme.addEventListener("change", () => { drawing = drawing.then(draw); });
