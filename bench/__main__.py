@@ -21,9 +21,9 @@ from bench.measuring import Row, Size
 
 FULL = Size(followed=50_000_000)
 QUICK = Size(
-    rounds=2, samples=100, orders=2_000, known=10_000, finished=500, rows=2_000_000, followed=500_000, chunk=2_000_000
+    rounds=2, samples=100, orders=2_000, known=10_000, finished=500, events=2_000_000, followed=500_000, chunk=2_000_000
 )
-LEAST = Size(rounds=1, samples=10, orders=30, known=200, settled=20, finished=40, rows=1, followed=1, chunk=1)
+LEAST = Size(rounds=1, samples=10, orders=30, known=200, settled=20, finished=40, events=1, followed=1, chunk=1)
 """Just enough to see that everything runs."""
 
 
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Quietfill costs.")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
     extent = parser.add_mutually_exclusive_group()
-    extent.add_argument("--full", action="store_true", help="the followed replay too over 50 million rows")
+    extent.add_argument("--full", action="store_true", help="the followed replay too over 50 million events")
     extent.add_argument("--quick", action="store_true", help="smaller sizes, a minute instead of several")
     parser.add_argument("--only", nargs="+", choices=GROUPS, metavar="NAME", help=f"some of: {', '.join(GROUPS)}")
     parser.add_argument("--rounds", type=int, help="how often each contender has its turn")

@@ -85,9 +85,9 @@ def symbol_of(number: int) -> str:
 
 
 def crowd(orders: int, *, live: bool) -> Engine:
-    """Return an engine restored from the records of so many orders that rest, or were filled and have ended."""
+    """Return an engine that has booked the records of so many orders that rest, or were filled and have ended."""
     engine = surroundings.engine(*(symbol_of(number) for number in range(0, orders, FEW)))
-    engine.restore(_records(orders, live=live))
+    engine.state.replay(_records(orders, live=live))
     return engine
 
 

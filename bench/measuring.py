@@ -31,9 +31,9 @@ class Size:
         known: orders that the engine knows in the large case of a fill.
         settled: parents that end before memory is watched, more than the engine keeps whole.
         finished: parents that end while it is.
-        rows: recorded rows replayed with nobody working.
-        followed: recorded rows replayed with one TWAP working.
-        chunk: rows that are in memory at once.
+        events: recorded events replayed with nobody working.
+        followed: recorded events replayed with one TWAP working.
+        chunk: events that are in memory at once.
     """
 
     rounds: int = 5
@@ -42,7 +42,7 @@ class Size:
     known: int = 100_000
     settled: int = 1_200
     finished: int = 4_000
-    rows: int = 50_000_000
+    events: int = 50_000_000
     followed: int = 5_000_000
     chunk: int = 10_000_000
 

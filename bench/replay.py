@@ -34,24 +34,25 @@ def rows(size: Size) -> list[Row]:
     """Return the rows of this page."""
     day = recorded_day()
     idle, plain, replayed = nobody_working(day, size)
-    followed = [follow(tape) for tape in tapes(day, size.followed, size.chunk)]
-    events, seconds, wakes = (sum(part) for part in zip(*followed, strict=True))
+    followed = [follow(tape) for tape in tapes(day, size.followed, size.chunk // 10)]
+    rate = median(events / seconds for events, seconds, _ in followed)
+    events, wakes = sum(part[0] for part in followed), sum(part[2] for part in followed)
     book = Yardstick("plain Python book", plain / 1e6)
     return [
         Row(what="recorded events replayed, nobody working", measured=idle / 1e6, unit="M/s",
             budget=Budget(20, at_least=True), yardstick=book, note=_idle_note(day, replayed, size)),
-        Row(what="recorded events replayed, one TWAP follows the touch", measured=events / seconds / 1e6, unit="M/s",
+        Row(what="recorded events replayed, one TWAP follows the touch", measured=rate / 1e6, unit="M/s",
             budget=Budget(1, at_least=True), yardstick=book,
-            note=f"{events:,.0f} events of the same kind, one TWAP a day for 1 % of its volume, engine and journal"
-                 f" included: {wakes:,.0f} wakes, one in {events / wakes:,.1f} events,"
-                 f" {seconds / wakes * 1e6:,.0f} us each."),
+            note=f"{events:,} events of the same kind, one TWAP a day for 1 % of its volume, engine and journal"
+                 f" included: {wakes:,} wakes, one in {events / wakes:.1f} events, {events / wakes / rate * 1e6:,.0f}"
+                 " us a wake with the events before it."),
     ]  # fmt: skip
 
 
 def _idle_note(day: Tape, replayed: int, size: Size) -> str:
     return (
         f"{replayed:,} events: {day.source[0]} ({day.events:,}), tiled in time with order numbers of its own for each"
-        f" day, at most {size.chunk:,} rows in memory at once, a fresh book for each such part. The yardstick replays"
+        f" day, about {size.chunk:,} in memory at once, a fresh book for each such part. The yardstick replays"
         " one such day into dicts and heaps: queues, sizes and touch, none of our orders."
     )
 
@@ -59,7 +60,7 @@ def _idle_note(day: Tape, replayed: int, size: Size) -> str:
 def nobody_working(day: Tape, size: Size) -> tuple[float, float, int]:
     """Return events a second of the venue's core, of the plain book, and how many events the core replayed."""
     core_rates, plain_rates, replayed = [], [], 0
-    for tape in tapes(day, size.rows, size.chunk):
+    for tape in tapes(day, size.events, size.chunk):
         core = OrderBookCore(tape)
         core.advance(tape.first_time - 1)  # compiles, where that was not done ahead
         gc.collect()
@@ -73,13 +74,13 @@ def nobody_working(day: Tape, size: Size) -> tuple[float, float, int]:
     return median(core_rates), median(plain_rates), replayed
 
 
-def tapes(day: Tape, rows: int, chunk: int) -> Iterator[Tape]:
-    """Yield tilings of *day* that hold so many rows in all, none much longer than *chunk*."""
-    left = rows
+def tapes(day: Tape, events: int, chunk: int) -> Iterator[Tape]:
+    """Yield tilings of *day* that hold so many events in all, none longer than *chunk* by more than a day."""
+    left = events
     while left > 0:
-        tape = tiled(day, max(1, -(-min(left, chunk) // day.rows)))
+        tape = tiled(day, max(1, -(-min(left, chunk) // day.events)))
         yield tape
-        left -= tape.rows
+        left -= tape.events
 
 
 def follow(tape: Tape) -> tuple[int, float, int]:
