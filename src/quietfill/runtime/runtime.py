@@ -89,12 +89,13 @@ class Runtime:
         self.edge.on_report(self._heard_report)
         self.edge.on_book(self._heard_book)
         self.edge.on_link(self._heard_link)
+        # What is in doubt is known before the edge says its first word: nothing may be planned on a book until the
+        # broker has told what became of our requests.
+        self._take(self.engine.recover(self.clock.now()))
         await self.edge.connect()
         self._may_send = True
-        now = self.clock.now()
         if not self.engine.state.link_up:
             self.submit(LinkState(up=True, reason="started"))
-        self._take(self.engine.recover(now))
         self._flush()  # a kill that came while we connected has its cancels waiting
         if self.engine.is_reconciling:
             self.submit(await self.edge.snapshot())
