@@ -28,7 +28,8 @@ async function draw() {
     });
     drawn.set(id, result);
   }
-  document.documentElement.dataset.drawn = "true";
+  const page = document.documentElement.dataset;
+  page.drawn = String(Number(page.drawn ?? 0) + 1);
 }
 
 // One drawing after the other: two at once would leave each place to whichever came last.
