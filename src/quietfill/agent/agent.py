@@ -68,8 +68,8 @@ class ExecutionAgentImpl(ExecutionAgentBase):
         self._state = self.runtime.engine.state
         self._intake = Intake(config, self.runtime)
         self._market = MarketInputs(self.runtime)
-        self._publisher = Publisher(config.name, self.runtime, event_bus, audit_logger)
         self._history = OrderHistory()
+        self._publisher = Publisher(config.name, self.runtime, self._history, event_bus, audit_logger)
 
     # Life
 
@@ -86,8 +86,13 @@ class ExecutionAgentImpl(ExecutionAgentBase):
         await self.runtime.stop()
 
     async def _finish(self, timeout: float) -> None:  # noqa: ASYNC109 - passed on to wait_for
-        await asyncio.wait_for(self.runtime.quiet(), timeout)
-        await self.shutdown()
+        try:
+            await asyncio.wait_for(self.runtime.quiet(), timeout)
+        except TimeoutError:
+            text = f"stopped while records or requests still waited after {timeout:g} s; the next start settles them"
+            self._publisher.alert(self.config.name, text)
+        finally:
+            await self.shutdown()
 
     # The bus
 
@@ -230,6 +235,9 @@ class ExecutionAgentImpl(ExecutionAgentBase):
         if not event.activated:
             self._publisher.alert(event.source_agent, "a kill switch is released only by two people, not on the bus")
             return 0
+        if event.close_positions:
+            text = "the kill switch stops orders; positions are not closed, somebody must"
+            self._publisher.alert(event.source_agent, text, severity="critical")
         return self.runtime.submit(
             Kill(
                 kill_id=event.event_id,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from quietfill.domain.errors import QuietfillError
+from quietfill.domain.events import EventType
 
 if TYPE_CHECKING:
     from quietfill.agent.config import AgentConfig
-    from quietfill.domain.events import AnyEvent, EventType
+    from quietfill.domain.events import AnyEvent
     from quietfill.ports.audit import Audit
     from quietfill.ports.bus import Bus
 
@@ -41,11 +45,24 @@ class ExecutionAgentBase(ABC):
         """Let go of what `initialize` took."""
 
     async def start(self) -> None:
-        """Initialize and listen. Starting twice does nothing."""
+        """Initialize and listen. Starting twice does nothing.
+
+        A kill switch is heard from the beginning: connecting and reconciling may take long. A start that
+        fails lets go of everything, and can be tried again with a new agent.
+        """
         if self.is_running:
             return
-        await self.initialize()
-        for event_type in self.get_subscribed_events():
+        events = self.get_subscribed_events()
+        if EventType.KILL_SWITCH in events:
+            self.event_bus.subscribe(EventType.KILL_SWITCH, self._on_event)
+        try:
+            await self.initialize()
+        except BaseException:
+            self.event_bus.unsubscribe(EventType.KILL_SWITCH, self._on_event)
+            with suppress(QuietfillError, OSError):  # what went wrong first is what counts
+                await self.shutdown()
+            raise
+        for event_type in events:
             self.event_bus.subscribe(event_type, self._on_event)
         self.is_running = True
         self.audit_logger.log_agent_event(self.config.name, "started", {})

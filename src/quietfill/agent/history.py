@@ -24,6 +24,9 @@ class OrderHistory:
     def hear(self, record: AnyRecord) -> None:
         """Book one record."""
         self._ledger.apply(record)
+        for kept in (self._ledger.refusals, self._ledger.notices):
+            if len(kept) > FINISHED_KEPT:
+                del kept[: FINISHED_KEPT // 2]
         if isinstance(record, OrderDone):
             self._ended.append(record.order_id)
             if len(self._ended) > FINISHED_KEPT:

@@ -103,7 +103,11 @@ class Intake:
         unfit = self._unfit(decision, validation)
         if unfit is not None:
             return self._refuse(decision_id, decision.symbol, unfit)
-        return self._runtime.submit(self.order_of(decision, validation))
+        try:
+            order = self.order_of(decision, validation)
+        except ValueError as error:  # finer or larger than any order can be
+            return self._refuse(decision_id, decision.symbol, str(error))
+        return self._runtime.submit(order)
 
     def order_of(self, decision: DecisionEvent, validation: ValidatedDecisionEvent) -> NewOrder:
         """Return the order that an approved decision asks for."""

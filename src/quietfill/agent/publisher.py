@@ -31,6 +31,7 @@ from quietfill.domain.types import datetime_of, price_decimal, price_float, quan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from quietfill.agent.history import OrderHistory
     from quietfill.ports.audit import Audit
     from quietfill.ports.bus import Bus
     from quietfill.runtime.runtime import Runtime
@@ -39,10 +40,11 @@ if TYPE_CHECKING:
 class Publisher:
     """Hears every durable record once and says those that concern others."""
 
-    def __init__(self, name: str, runtime: Runtime, bus: Bus, audit: Audit) -> None:
-        """Sign events with *name*."""
+    def __init__(self, name: str, runtime: Runtime, history: OrderHistory, bus: Bus, audit: Audit) -> None:
+        """Sign events with *name*; *history* has heard each record before."""
         self._name = name
         self._runtime = runtime
+        self._history = history
         self._bus = bus
         self._audit = audit
         self._tasks: set[asyncio.Task[bool]] = set()
@@ -68,9 +70,9 @@ class Publisher:
         if event is not None:
             self._say(event)
 
-    def alert(self, subject: str, text: str) -> None:
+    def alert(self, subject: str, text: str, severity: str = "warning") -> None:
         """Raise an alert that no record stands behind."""
-        self._say(self._risk_alert(subject, "warning", text))
+        self._say(self._risk_alert(subject, severity, text))
 
     def report_unused(self, keys: tuple[str, ...]) -> None:
         """Say once which configuration keys have no effect."""
@@ -125,18 +127,19 @@ class Publisher:
         )
 
     def _done(self, record: OrderDone) -> AnyEvent:
-        parent = self._runtime.engine.state.parents[record.order_id]
+        order = self._history.order(record.order_id)  # the engine may have forgotten it by now
+        assert order is not None, "an order's end is heard before it is forgotten"
         return OrderStateChangeEvent(
             timestamp=datetime_of(record.at),
             source_agent=self._name,
             order_id=record.order_id,
-            symbol=parent.symbol,
+            symbol=order.symbol,
             previous_state=OrderState.PARTIAL if record.filled else OrderState.WORKING,
             new_state=record.state,
             reason=record.reason,
             filled_quantity=quantity_exact(record.filled),
-            remaining_quantity=quantity_exact(parent.leaves),
-            avg_fill_price=average_price(parent.filled_value, parent.filled),
+            remaining_quantity=quantity_exact(order.unfilled),
+            avg_fill_price=average_price(order.value, order.filled),
         )
 
     def _alerted(self, record: AlertRaised) -> AnyEvent:

@@ -13,6 +13,7 @@ from quietfill.domain.types import (
     QUANTITY_SCALE,
     OrderSide,
     OrderType,
+    TimeInForce,
     iso_time,
     price_decimal,
 )
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from quietfill.risk.limits import RiskLimits
 
 _BPS = 10_000
+_NOT_KEPT = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG, TimeInForce.MOC})
 _NEEDS_STOP_PRICE = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 
@@ -58,6 +60,7 @@ def admission_reasons(  # noqa: PLR0913 - each is a fact that one of the checks 
         _quantity_reasons(order, limits),
         _window_reasons(order, now, day),
         _algo_reasons(order, known_algos),
+        _unsupported_reasons(order),
         _account_reasons(order, accounts),
         _count_reasons(live_orders, limits),
         _distance_reasons(order, limits, reference_price),
@@ -130,6 +133,14 @@ def _algo_reasons(order: NewOrder, known_algos: Collection[str]) -> Iterator[str
         yield f"unknown algo {order.algo!r}: known are {', '.join(sorted(known_algos))}"
     if order.order_type in _NEEDS_STOP_PRICE and order.stop_price is None:
         yield f"order type {order.order_type} needs a stop_price"
+
+
+def _unsupported_reasons(order: NewOrder) -> Iterator[str]:
+    """Name what is stated and would not be kept: an order must never be worked on other terms than its own."""
+    if order.time_in_force in _NOT_KEPT:
+        yield f"time in force {order.time_in_force} is not supported for a parent order: it would rest until its end"
+    if order.reduce_only:
+        yield "reduce_only is not supported: the position at the broker is not known here"
 
 
 def _account_reasons(order: NewOrder, accounts: Collection[str]) -> Iterator[str]:
