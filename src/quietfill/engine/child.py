@@ -97,7 +97,7 @@ class ChildState:
         self.filled: Quantity = 0
         self.filled_value = 0
         self.fills: list[tuple[Quantity, Price, Liquidity]] = []
-        self.execution_ids: set[str] = set()
+        self.execution_ids: dict[str, int] = {}
         self.done_at: Timestamp | None = None
         self.settles_from: Timestamp = 0
         self.done_cumulative: Quantity = 0
@@ -220,6 +220,11 @@ class ChildState:
         self.cancel_pending = False
         self._answered(record.at)
 
+    def revive(self) -> None:
+        """Begin again as in doubt: we took it for never sent or never arrived, and the broker has it."""
+        self.done_at, self.done_reason = None, ""
+        self._move_to(OrderState.WORKING)
+
     def doubt(self) -> None:
         """No answer in time: exposed in full until somebody knows."""
         self.asked_at = None
@@ -229,8 +234,8 @@ class ChildState:
         """Book one execution; a fill counts in every state."""
         self.filled += fill.quantity
         self.filled_value += fill.quantity * fill.price
+        self.execution_ids[fill.execution_id] = len(self.fills)
         self.fills.append((fill.quantity, fill.price, fill.liquidity))
-        self.execution_ids.add(fill.execution_id)
         if not self.state.is_terminal and not self.in_flight:
             self._move_to(OrderState.PARTIAL)
         if self.state.is_terminal and self.filled > self.done_cumulative:

@@ -36,7 +36,12 @@ class ObservedMarkets:
         if book.last is not None:
             self.last_prices[book.symbol] = book.last
         if book.volume is not None:
-            self._volumes.setdefault(book.symbol, _SessionVolume()).update(book.volume, self._own_total(book.symbol))
+            session = self._volumes.get(book.symbol)
+            if session is None:
+                totals = self._state.totals.get(book.symbol)
+                session = _SessionVolume(0 if totals is None else totals.traded_before(book.time))
+                self._volumes[book.symbol] = session
+            session.update(book.volume, self._own_total(book.symbol))
 
     def forget_views(self, symbol: str) -> None:
         """Our own orders changed, so the others' market must be made anew."""
@@ -76,7 +81,7 @@ class ObservedMarkets:
 
     def _own_total(self, symbol: str) -> Quantity:
         totals = self._state.totals.get(symbol)
-        return 0 if totals is None else totals.filled_today
+        return 0 if totals is None else totals.traded
 
     def _own_orders(self, symbol: str) -> Iterator[OwnOrder]:
         for parent in self._state.live_by_symbol.get(symbol, {}).values():
@@ -90,13 +95,13 @@ class ObservedMarkets:
 
 
 class _SessionVolume:
-    """Notices a new session by the day's cumulative volume falling to below half."""
+    """Notices a new session by the day's cumulative volume falling to below half; a session may span midnight UTC."""
 
     __slots__ = ("last", "own_before")
 
-    def __init__(self) -> None:
+    def __init__(self, own_before: Quantity) -> None:
         self.last: Quantity = 0
-        self.own_before: Quantity = 0
+        self.own_before = own_before
 
     def update(self, volume: Quantity, own_total: Quantity) -> None:
         if 2 * volume < self.last:

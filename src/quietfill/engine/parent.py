@@ -138,6 +138,12 @@ class ParentState:
         if self.live_children.pop(child.child_id, None) is not None:
             self.ended_children.append(child)
 
+    def take_back(self, child: ChildState) -> None:
+        """Put a child that turned out to be alive back into the working set."""
+        self.ended_children.remove(child)
+        self.settled_children = 0
+        self.live_children[child.child_id] = child
+
     def book_fill(self, fill: Fill) -> None:
         """Add one execution to the order's totals."""
         self.filled += fill.quantity

@@ -63,6 +63,11 @@ class Reconciliation:
                 elif isinstance(record, ChildDone):
                     counts["never_arrived" if record.state is OrderState.FAILED else "ended_while_away"] += 1
                 yield record
+        for child in self._given_up(listed, state):
+            counts["adopted"] += 1
+            text = f"{child.child_id} is open at the broker, though it was given up: {child.done_reason}"
+            yield AlertRaised(at=now, subject=child.child_id, severity="critical", text=text)
+            yield _adopted(child, listed[child.child_id], now)
         foreign = tuple(sorted(name for name in listed if name not in state.children))
         if foreign:
             text = f"{len(foreign)} order(s) at the broker that are not ours: {', '.join(foreign[:5])}"
@@ -71,6 +76,12 @@ class Reconciliation:
             child.state is OrderState.UNKNOWN for p in state.live.values() for child in p.live_children.values()
         )
         yield Reconciled(at=now, complete=snapshot.complete, foreign=foreign, still_in_doubt=doubtful, **counts)
+
+    @staticmethod
+    def _given_up(listed: dict[str, BrokerOrder], state: EngineState) -> list[ChildState]:
+        """Return the children of live parents that we hold for never arrived, and that are open at the broker."""
+        known = (state.children.get(name) for name, order in listed.items() if order.is_open)
+        return [child for child in known if child and child.state is OrderState.FAILED and child.order_id in state.live]
 
     def _settle_child(
         self, child: ChildState, order: BrokerOrder | None, snapshot: BrokerSnapshot, now: Timestamp

@@ -47,13 +47,7 @@ def consequences(report: ExecutionReport, state: EngineState, now: Timestamp) ->
         text = f"report {report.kind} for an order that is not ours: {report.child_id!r} {report.reason}".strip()
         yield AlertRaised(at=now, subject=report.child_id, severity="warning", text=text)
         return
-    if report.kind in _ACKNOWLEDGING and not child.is_acknowledged:
-        yield ChildAcknowledged(
-            at=now,
-            child_id=child.child_id,
-            broker_order_id=report.broker_order_id,
-            exchange_time=report.exchange_time,
-        )
+    yield from _sign_of_life(child, report, state, now)
     if report.fill is not None:
         yield from book_fill(child, report.fill, state, now)
     if report.kind in _ENDS:
@@ -69,6 +63,10 @@ def consequences(report: ExecutionReport, state: EngineState, now: Timestamp) ->
         yield adoption(child, report, now)
 
 
+_SIGNS_OF_LIFE = frozenset(
+    {ReportKind.ACCEPTED, ReportKind.FILL, ReportKind.REPLACED, ReportKind.REPLACE_REJECTED, ReportKind.STATUS}
+)
+
 _ACKNOWLEDGING = frozenset(
     {
         ReportKind.ACCEPTED,
@@ -81,9 +79,28 @@ _ACKNOWLEDGING = frozenset(
 )
 
 
+def _sign_of_life(
+    child: ChildState, report: ExecutionReport, state: EngineState, now: Timestamp
+) -> Iterator[AnyRecord]:
+    """Yield what a report means by coming at all: that the broker has the child."""
+    if child.state is OrderState.FAILED and report.kind in _SIGNS_OF_LIFE:
+        yield from _revival(child, report, state, now)
+    if report.kind in _ACKNOWLEDGING and not child.is_acknowledged:
+        yield ChildAcknowledged(
+            at=now,
+            child_id=child.child_id,
+            broker_order_id=report.broker_order_id,
+            exchange_time=report.exchange_time,
+        )
+
+
 def book_fill(child: ChildState, fill: Fill, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:
     """Yield the booking of one execution, once per execution id; an over-fill is booked, shown, and freezes."""
-    if fill.execution_id in child.execution_ids:
+    booked = child.execution_ids.get(fill.execution_id)
+    if booked is not None:
+        if child.fills[booked][:2] != (fill.quantity, fill.price):
+            text = f"execution {fill.execution_id} of {child.child_id} came again with other content; the first is kept"
+            yield AlertRaised(at=now, subject=child.child_id, severity="critical", text=text)
         return
     parent = state.parents[child.order_id]
     yield ChildFilled(at=now, child_id=child.child_id, fill=fill)
@@ -92,6 +109,14 @@ def book_fill(child: ChildState, fill: Fill, state: EngineState, now: Timestamp)
         text = f"over-filled by {excess}: {child.child_id} {fill.execution_id}"
         yield AlertRaised(at=now, subject=parent.order_id, severity="critical", text=text)
         yield OrderFrozen(at=now, order_id=parent.order_id, reason=text)
+
+
+def _revival(child: ChildState, report: ExecutionReport, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:
+    """Take back a child that we held for never sent or never arrived: the broker has it, so it is exposed."""
+    text = f"{child.child_id} is alive at the broker, though it was given up: {child.done_reason}"
+    yield AlertRaised(at=now, subject=child.child_id, severity="critical", text=text)
+    if not state.parents[child.order_id].is_done:
+        yield adoption(child, report, now)
 
 
 def adoption(child: ChildState, report: ExecutionReport, now: Timestamp) -> ChildAdopted:

@@ -63,13 +63,18 @@ FINISHED_KEPT = 1_000
 class SymbolTotals:
     """What we traded in one instrument on the current UTC day, and in all."""
 
-    __slots__ = ("day", "filled_today", "position")
+    __slots__ = ("day", "filled_today", "position", "traded")
 
     def __init__(self) -> None:
         """Start with nothing traded."""
         self.day = -1
         self.filled_today: Quantity = 0
         self.position: Quantity = 0
+        self.traded: Quantity = 0
+
+    def traded_before(self, at: Timestamp) -> Quantity:
+        """Return what we traded on the UTC days before that of *at*."""
+        return self.traded - (self.filled_today if self.day == at // _DAY else 0)
 
     def book(self, signed: Quantity, at: Timestamp) -> None:
         """Add one signed execution."""
@@ -77,6 +82,7 @@ class SymbolTotals:
         if day != self.day:
             self.day, self.filled_today = day, 0
         self.filled_today += abs(signed)
+        self.traded += abs(signed)
         self.position += signed
 
 
@@ -320,6 +326,9 @@ class EngineState:
 
     def _adopted(self, record: ChildAdopted) -> None:
         child = self.children[record.child_id]
+        if child.state is OrderState.FAILED:
+            child.revive()
+            self.parents[child.order_id].take_back(child)
         child.adopt(record)
         self._retire_if_filled(child, record.at)
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from quietfill.domain.types import Timestamp
 
+_SLACK = 64
+"""Replaced timers that may lie in the heap until their time comes, over and above as many as are pending."""
+
 
 class Timers:
     """At most one pending wake per key; setting it again replaces it."""
@@ -29,6 +32,9 @@ class Timers:
             self._serial += 1
             self._due[key] = (at, self._serial)
             heapq.heappush(self._heap, (at, self._serial, key))
+            if len(self._heap) > 2 * len(self._due) + _SLACK:
+                self._heap = [(due_at, serial, due) for due, (due_at, serial) in self._due.items()]
+                heapq.heapify(self._heap)
 
     def next_at(self) -> Timestamp | None:
         """Return the earliest wake, if any."""
