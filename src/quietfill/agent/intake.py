@@ -58,6 +58,8 @@ class Intake:
         self._enabled = config.enabled
         self._runtime = runtime
         self._waiting: dict[str, _Waiting] = {}
+        self._heard: dict[str, DecisionEvent] = {}
+        """Remembered decisions that this process heard itself; after a restart they are read from their records."""
 
     def remember(self, decision: DecisionEvent) -> int:
         """Journal a decision; return the sequence number to wait for."""
@@ -65,6 +67,8 @@ class Intake:
         if len(known) >= _MAX_REMEMBERED:
             oldest = next(iter(known))
             self._refuse(oldest, str(known[oldest].content.get("symbol", "")), "too many decisions wait")
+        if decision.event_id not in known and decision.event_id not in self._runtime.engine.state.decisions:
+            self._heard[decision.event_id] = decision
         sequence = self._runtime.submit(
             RememberDecision(decision_id=decision.event_id, content=decision.to_audit_dict())
         )
@@ -72,7 +76,7 @@ class Intake:
         if waiting is None:
             return sequence
         waiting.alarm.cancel()
-        return self._execute(decision.to_audit_dict(), waiting.validation)
+        return self._execute(decision, waiting.validation)
 
     def validate(self, validation: ValidatedDecisionEvent) -> int:
         """Execute or refuse a validation, or keep it until its decision comes.
@@ -92,14 +96,21 @@ class Intake:
             return self._refuse(decision_id, self._symbol_of(decision_id), unapproved)
         state = self._runtime.engine.state
         if decision_id in state.remembered:
-            return self._execute(state.remembered[decision_id].content, validation)
+            return self._execute(self._remembered(decision_id), validation)
         if decision_id in state.decisions:
             return self._refuse(decision_id, "", f"duplicate: decision was {state.decisions[decision_id]}")
         return self._await_decision(validation)
 
-    def _execute(self, content: dict[str, Any], validation: ValidatedDecisionEvent) -> int:
+    def _remembered(self, decision_id: str) -> DecisionEvent:
+        heard = self._heard.get(decision_id)
+        if heard is not None:
+            return heard
+        content = self._runtime.engine.state.remembered[decision_id].content
+        return msgspec.convert(content, DecisionEvent, strict=False)
+
+    def _execute(self, decision: DecisionEvent, validation: ValidatedDecisionEvent) -> int:
         decision_id = validation.original_decision_id
-        decision = msgspec.convert(content, DecisionEvent, strict=False)
+        self._heard.pop(decision_id, None)
         unfit = self._unfit(decision, validation)
         if unfit is not None:
             return self._refuse(decision_id, decision.symbol, unfit)
@@ -231,6 +242,8 @@ class Intake:
         return None
 
     def _refuse(self, decision_id: str, symbol: str, reason: str, *, final: bool = True) -> int:
+        if final:
+            self._heard.pop(decision_id, None)
         return self._runtime.submit(
             RefuseOrder(
                 order_id=order_id_of(decision_id),

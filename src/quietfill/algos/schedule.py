@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -80,12 +81,9 @@ class Schedule(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, order: ParentView, params: ScheduleParams) -> Schedule:
         """Lay out what is left when the schedule was last rebased over the window that was left then."""
-        start, end = window(order)
-        span = order.day.elapsed(start, end)
-        quantity = order.quantity - order.schedule_filled
-        count = -(-span // max(1, int(params.slice_seconds * SECOND)))
         smallest = max(order.instrument.lot, params.min_child_quantity)
-        return cls(order.order_id, order.day, start, end, span, max(1, min(count, quantity // smallest)), params.jitter)
+        most = (order.quantity - order.schedule_filled) // smallest
+        return _laid_out(order.order_id, order.day, *window(order), most, params.slice_seconds, params.jitter)
 
     def boundary(self, number: int) -> Duration:
         """Return when slice *number* (from 1) ends; 0 for number 0."""
@@ -115,6 +113,16 @@ class Schedule(msgspec.Struct, frozen=True):
         """Return the key of a slice, never the same again after a rebase."""
         rebased = order.schedule_start - order.start
         return f"s{number}" if rebased == 0 else f"s{number}@{rebased // MILLISECOND}ms"
+
+
+@lru_cache(maxsize=1024)
+def _laid_out(
+    order_id: str, day: TradingDay, start: Timestamp, end: Timestamp, most: int, slice_seconds: float, jitter: float
+) -> Schedule:
+    """Lay a schedule out once: it is asked for at every look at an order and changes only when terms do."""
+    span = day.elapsed(start, end)
+    count = -(-span // max(1, int(slice_seconds * SECOND)))
+    return Schedule(order_id, day, start, end, span, max(1, min(count, most)), jitter)
 
 
 def even_share(lots: int, number: int, count: int) -> int:
@@ -228,6 +236,7 @@ def _patience(params: ScheduleParams) -> float:
     return share
 
 
+@lru_cache(maxsize=4096)
 def _draw(order_id: str, number: int) -> float:
     """Return a number in [0, 1) that depends on nothing but the order's id and the slice's number."""
     return int.from_bytes(blake2b(f"{order_id}/{number}".encode(), digest_size=6).digest(), "big") / 2**48

@@ -134,7 +134,7 @@ class Admission:
         start, end = self._window(order, instrument, now)
         view = self._observed.view(order.symbol)
         quoted = view.is_tradable
-        raw, notes = self._widened(order)
+        raw, notes = self._widened(order, params)
         return OrderAccepted(
             at=now,
             order_id=order.order_id,
@@ -165,13 +165,12 @@ class Admission:
             notes=tuple(notes),
         )
 
-    def _widened(self, order: NewOrder) -> tuple[dict[str, object], list[str]]:
+    def _widened(self, order: NewOrder, params: AlgoParams) -> tuple[dict[str, object], list[str]]:
         """Widen a schedule that asks for more placements than the budget has, and say so."""
-        spec = self._algos.get(order.algo)
         raw: dict[str, object] = dict(order.params)
-        if "slice_seconds" not in spec.params.__struct_fields__:
+        wanted: float | None = getattr(params, "slice_seconds", None)
+        if wanted is None:
             return raw, []
-        wanted = float(getattr(parse_params(spec, order.params), "slice_seconds"))  # noqa: B009 - the schema has it
         sharing = 1 + sum("slice_seconds" in p.params.__struct_fields__ for p in self._state.live.values())
         least = 60.0 * sharing / self._settings.max_orders_per_minute
         if wanted >= least:
