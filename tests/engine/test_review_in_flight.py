@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from quietfill.domain.execution_report import ReportKind
 from quietfill.domain.messages import BrokerOrder, CancelOrder, LinkState
 from quietfill.domain.order_state import OrderState
@@ -121,3 +123,23 @@ def test_a_broker_that_denies_an_order_it_had_is_asked_again() -> None:
 
     assert rig.parent.live_children["p1-1"].state is OrderState.UNKNOWN
     assert rig.parent.room(rig.now, 0) == 0
+
+
+def test_a_listing_that_says_done_frees_nothing_while_its_fills_are_missing() -> None:
+    """Filled or cancelled according to the listing, but the executions did not come: all of it stays exposed."""
+    for state, cumulative in (("filled", 100), ("cancelled", 40)):
+        rig = Rig()
+        rig.quote()
+        rig.puppet.wanted = (slice_of(100),)
+        rig.order()
+        done = structs.replace(listed(), is_open=False, state=state, cumulative=quantity_from(cumulative))
+        rig.requests()
+
+        rig.handle(rig.snapshot(done))
+        rig.pass_time(SECOND)
+        while_missing = rig.placed()
+        rig.fill(cumulative)
+        rig.pass_time(SECOND)
+
+        assert while_missing == []
+        assert sum(request.quantity for request in rig.placed()) == quantity_from(100 - cumulative)

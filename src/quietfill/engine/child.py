@@ -142,13 +142,15 @@ class ChildState:
         remainder = max(self.total, self.wanted_total) - self.filled
         if not self.state.is_terminal:
             return max(0, remainder)
-        if self.state in (OrderState.FILLED, OrderState.FAILED) or not self.is_acknowledged:
+        if self.state is OrderState.FAILED or (self.state is OrderState.FILLED and not self.misses_fills):
             return 0
+        if self.state is OrderState.REJECTED and not self.is_acknowledged and not self.done_cumulative:
+            return 0  # it never was at the venue
         return 0 if self.is_settled(now, settle) else max(0, remainder)
 
     def is_settled(self, now: Timestamp, settle: Duration) -> bool:
         """Say whether a done child can trade no more, as far as anybody can know."""
-        if self.state in (OrderState.FILLED, OrderState.FAILED):
+        if self.state is OrderState.FAILED or (self.state is OrderState.FILLED and not self.misses_fills):
             return True
         return not self.misses_fills and now >= self.settles_from + settle
 
