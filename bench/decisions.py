@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -151,7 +151,7 @@ def commit_body(journal: Journal) -> bytes:
 
 
 @contextmanager
-def writer_thread(path: Path) -> Iterator[Callable[[bytes], None]]:
+def writer_thread(path: Path) -> Generator[Callable[[bytes], None]]:
     """Give a function that has a thread append bytes and sync them, and returns when it has."""
     jobs, done = SimpleQueue[bytes](), SimpleQueue[int]()
     sync = getattr(os, "fdatasync", os.fsync)

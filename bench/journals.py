@@ -20,7 +20,7 @@ from quietfill.journal.memory import MemoryJournal
 from quietfill.journal.sqlite import SqliteJournal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from quietfill.ports.journal import Journal
 
@@ -94,7 +94,7 @@ def _commit(journal: SqliteJournal, group: int) -> Callable[[], None]:
 
 
 @contextmanager
-def spinning() -> Iterator[None]:
+def spinning() -> Generator[None]:
     """Have another thread compute all the while."""
     stopped = threading.Event()
 

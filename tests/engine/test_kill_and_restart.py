@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec import structs
 
+from quietfill.domain.errors import JournalError
 from quietfill.domain.execution_report import ReportKind
 from quietfill.domain.messages import (
     AmendOrder,
@@ -324,3 +326,13 @@ def test_nothing_crosses_on_an_old_quote() -> None:
     assert stale == []
     assert len(rig.placed()) == 1
     assert ["old" in alert.text for alert in rig.engine.state.alerts] == [True]
+
+
+def test_a_journal_of_an_unknown_instrument_is_refused_by_name() -> None:
+    """A replay that meets a symbol nobody registered says which, instead of going on without it."""
+    rig = working()
+    empty = Rig().engine
+    empty.state.instruments.clear()
+
+    with pytest.raises(JournalError, match="TEST"):
+        empty.restore(rig.records)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -157,7 +157,8 @@ class ParentView(Protocol):
     limit_price: Price | None
     start: Timestamp
     end: Timestamp
-    params: AlgoParams
+    params: Any
+    """The algo's own `Params`, checked."""
     instrument: Instrument
     day: TradingDay
     filled: Quantity

@@ -39,7 +39,8 @@ def volume_for(ours: Quantity, share: float) -> Quantity:
 def clip(order: ParentView) -> Quantity:
     """Return the size that a volume follower trades in: about 1/50 of the order, in lots, not below the least child."""
     lots = order.instrument.whole_lots(order.quantity // CLIP_SHARE)
-    return max(order.instrument.lot, lots, order.params.min_child_quantity)
+    least: Quantity = order.params.min_child_quantity
+    return max(order.instrument.lot, lots, least)
 
 
 def when_volume(order: ParentView, market: MarketView, since_start: Quantity) -> tuple[VolumeReaches, ...]:

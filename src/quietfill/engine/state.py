@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from quietfill.domain.errors import JournalError
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import (
     AlertRaised,
@@ -183,7 +184,10 @@ class EngineState:
     # Parents
 
     def _accepted(self, record: OrderAccepted) -> None:
-        parent = ParentState(record, self.instruments[record.symbol])
+        instrument = self.instruments.get(record.symbol)
+        if instrument is None:  # only a replay can meet this: admission knows every symbol it accepts
+            raise JournalError(f"order {record.order_id} is in {record.symbol}, and no such instrument is registered")
+        parent = ParentState(record, instrument)
         self._resolve_params(parent)
         self.parents[record.order_id] = parent
         self.live[record.order_id] = parent

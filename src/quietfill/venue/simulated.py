@@ -66,9 +66,7 @@ class SimulatedBroker(VenueBroker):
         files = [Path(data)] if isinstance(data, str | Path) else [Path(name) for name in data]
         tape = load_tape(feed, files, symbol=symbol)
         begin = max(tape.first_time, tape.day.spans[0][0]) if start is None else start
-        super().__init__(
-            Exchange(tape, options or VenueOptions(), seed), start=begin, end=tape.last_time, speed=speed
-        )
+        super().__init__(Exchange(tape, options or VenueOptions(), seed), start=begin, end=tape.last_time, speed=speed)
         self._fill_listeners: list[Callable[[FillEvent], None]] = []
         self._answers: dict[str, asyncio.Future[int | None]] = {}
         self._children: dict[int, str] = {}
@@ -104,9 +102,7 @@ class SimulatedBroker(VenueBroker):
         self.submit(CancelRequested(at=self.clock.now(), child_id=child, attempt=attempt, why="cancel_order"))
         return True
 
-    async def modify_order(
-        self, broker_order_id: int, *, quantity: PublicNumber, limit_price: PublicNumber
-    ) -> bool:
+    async def modify_order(self, broker_order_id: int, *, quantity: PublicNumber, limit_price: PublicNumber) -> bool:
         """Ask for new terms; *quantity* is the new total. True when the request was sent."""
         child = self._children.get(broker_order_id)
         if child is None:
