@@ -29,6 +29,7 @@ from quietfill.report.page import write_report
 from quietfill.report.run import RunReport
 from quietfill.runtime.audit import AuditLogger
 from quietfill.runtime.clock import wall_seconds
+from quietfill.runtime.logs import log_to_stderr
 from quietfill.runtime.user_algos import is_file_reference, load_algo, load_entry_points
 from quietfill.simulation.continuation import begun_with, continued
 from quietfill.simulation.decisions import demo_decisions
@@ -161,6 +162,7 @@ def open_demo(journal_path: Path, *, seed: int | None, speed: float | None, algo
         BadInput: when the journal is that of another run, or of one that ended.
         JournalError: when it cannot be read or written.
     """
+    log_to_stderr()
     past = continued(journal_path, "demo")
     _warm_up()
     tape = load_sample()

@@ -1,0 +1,31 @@
+"""Log lines of our own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from quietfill.runtime.logs import log_to_stderr
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_log_lines_leave_standard_output_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """An error with its traceback goes to standard error as text, without the values of local variables."""
+    secret = "swordfish"
+    try:
+        log_to_stderr()
+        try:
+            raise ValueError("broken")
+        except ValueError:
+            structlog.get_logger("test").exception("it failed", length=len(secret))
+    finally:
+        structlog.reset_defaults()
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "event='it failed'" in captured.err
+    assert "ValueError: broken" in captured.err
+    assert secret not in captured.err.replace('secret = "swordfish"', "")
