@@ -18,7 +18,7 @@ def test_log_lines_leave_standard_output_alone(capsys: pytest.CaptureFixture[str
     try:
         log_to_stderr()
         try:
-            raise ValueError("broken")
+            raise ValueError("broken")  # noqa: TRY301 - the traceback is what is looked at
         except ValueError:
             structlog.get_logger("test").exception("it failed", length=len(secret))
     finally:

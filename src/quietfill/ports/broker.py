@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class BrokerEdge(Protocol):
-    """One session with a market. Callbacks are called on the event loop's thread."""
+    """One session with a market.
+
+    Callbacks are called on the event loop's thread, and never from inside `submit`: a broker that answers at once is
+    heard in the next turn of the loop.
+    """
 
     @property
     def is_connected(self) -> bool:
