@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from quietfill.testing.tiling import tiled
 from quietfill.venue.core import OrderBookCore
 from quietfill.venue.feeds import load_tape
 from quietfill.venue.recorded import history_of
 from quietfill.venue.samples import load_sample
-from quietfill.testing.tiling import tiled
 
 
 def test_a_tiled_tape_is_the_same_market_again_and_again():
