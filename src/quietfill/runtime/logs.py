@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 import structlog
+
+
+class StderrLogger:
+    """Writes to whatever standard error is at the moment, and never fails: a log line may not stop a cancel."""
+
+    def msg(self, message: str) -> None:
+        """Write one line, or nothing when nobody can be told."""
+        with suppress(OSError, ValueError):  # a full disk, a closed file
+            sys.stderr.write(f"{message}\n")
+            sys.stderr.flush()
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 def log_to_stderr() -> None:
@@ -16,5 +30,5 @@ def log_to_stderr() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_: StderrLogger(),
     )

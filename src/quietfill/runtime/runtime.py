@@ -298,7 +298,6 @@ class Runtime:
 
     def _journal_failed(self, reason: str) -> None:
         """No new risk without a journal: cancels leave all the same, everybody who waits is told."""
-        _log.critical("journal failed", reason=reason)
         self.journal_failure = reason
         self._send_cancels()
         for waiter in [*(waiter for _, waiter in self._waiters), *self._done.values()]:
@@ -307,6 +306,7 @@ class Runtime:
         self._waiters.clear()
         self._done.clear()
         self._tell_quiet()
+        _log.critical("journal failed", reason=reason)  # last: nothing above may wait for a log
 
     def _is_busy(self) -> bool:
         return self.journal_failure is None and (bool(self._uncommitted) or not self.engine.is_idle)
