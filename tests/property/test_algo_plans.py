@@ -322,7 +322,7 @@ def test_a_volume_follower_stays_below_its_cap_and_near_its_floor(rate, lots, da
             order.filled += child.leaves if child.crossing else quantity_between(data, 0, child.leaves)
         order.working = ()
         owed = min(order.quantity, floor / (1 - floor) * order.market_volume) - order.filled
-        assert owed <= clip(order) + LOT
+        assert owed <= clip(order, rate) + LOT
 
 
 def quantity_between(data, low, high):

@@ -104,15 +104,16 @@ def test_every_algo_keeps_the_window(algo, params):
 @pytest.mark.parametrize(
     ("volume", "filled", "slices", "wakes_at"),
     [
-        # 50,000 shares at 10 %: clips of 1,000; the first is under the cap (15 %) at 5,667
-        (0, 0, [], 5_667),
-        (5_666, 0, [], 5_667),
-        (5_667, 0, [(1_000, 998, False)], 19_000),  # a clip below the floor (5 %) at 19,000
-        (18_999, 0, [(3_100, 998, False)], 19_000),  # the 2,111 due and a clip; the cap would allow 3,352
-        (19_000, 0, [(2_100, 1_003, True)], None),  # 10 % of all is 2,111
-        (19_000, 1_000, [(2_100, 998, False)], 38_000),
-        (9_000, 1_000, [], 11_334),  # on the rate; another clip is under the cap at 11,334
-        (10_000, 2_000, [], 18_000),  # a clip ahead: the next when the rate has come up with it
+        # 50,000 shares at 10 %: clips of an eighth of what the rate allows by now, from one lot up to 1,000
+        (0, 0, [], 567),  # the first lot is under the cap (15 %) at 567
+        (566, 0, [], 567),
+        (567, 0, [(100, 998, False)], 1_900),  # a clip below the floor (5 %) at 1,900
+        (1_899, 0, [(300, 998, False)], 1_900),  # the 211 due and a clip; the cap would allow 335
+        (1_900, 0, [(200, 1_002, True)], None),  # 10 % of all is 211; the first level has 300
+        (19_000, 1_000, [(1_300, 998, False)], 22_800),  # 2,111 due, a clip of 200
+        (9_000, 1_000, [(100, 998, False)], 20_900),  # on the rate, a clip ahead
+        (10_000, 2_000, [], 18_000),  # far ahead: the next when the rate has come up with it
+        (72_000, 8_000, [(1_000, 998, False)], 171_000),  # on the rate, a whole clip ahead
         (900_000, 49_900, [(100, 998, False)], None),  # all that is left
     ],
 )
@@ -135,21 +136,28 @@ def test_pov_counts_volume_from_the_rebase():
         filled=shares(3_000),
         schedule_filled=shares(3_000),
         schedule_volume=shares(100_000),
-        market_volume=shares(105_667),
+        market_volume=shares(100_567),
     )
 
-    assert seen(ask("pov", order, 100)) == [(1_000, 998, False)]
-    order.market_volume = shares(105_666)
+    assert seen(ask("pov", order, 100)) == [(100, 998, False)]
+    order.market_volume = shares(100_566)
     assert seen(ask("pov", order, 100)) == []
 
 
 def test_pov_keeps_a_resting_child_as_it_is():
     """A child in its queue is not resized by each print; re-priced, it takes what may rest by then."""
-    order = order_of("pov", quantity=shares(50_000), market_volume=shares(12_000))
+    order = order_of("pov", quantity=shares(50_000), filled=shares(7_000), market_volume=shares(72_000))
     order.working = (Child(key="clip", leaves=shares(1_000), limit_price=ticks(998)),)
 
     assert seen(ask("pov", order, 100)) == [(1_000, 998, False)]
-    assert seen(ask("pov", order, 100, market(1_000, 1_002))) == [(2_100, 1_000, False)]
+    assert seen(ask("pov", order, 100, market(1_000, 1_002))) == [(2_000, 1_000, False)]
+
+
+def test_pov_of_an_order_too_large_for_its_market_trades_all_the_same():
+    """A clip is what the market gives, not a fiftieth of an order that would take days."""
+    order = order_of("pov", quantity=shares(90_000_000), market_volume=shares(72_000))
+
+    assert seen(ask("pov", order, 100, market([(998, 500)], [(1_002, 9_000)]))) == [(8_000, 1_002, True)]
 
 
 def test_pov_keeps_a_crossing_child_as_it_is():

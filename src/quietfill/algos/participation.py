@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 CLIP_SHARE = 50
 """A clip is about one in this many of the order."""
 
+ALLOWED_SHARE = 8
+"""And at most one in this many of what the share allows by now."""
+
 _WHOLE = 10**6
 
 
@@ -36,9 +39,14 @@ def volume_for(ours: Quantity, share: float) -> Quantity:
     return 0 if parts <= 0 else -(-ours * (_WHOLE - parts) // parts)
 
 
-def clip(order: ParentView) -> Quantity:
-    """Return the size that a volume follower trades in: about 1/50 of the order, in lots, not below the least child."""
-    lots = order.instrument.whole_lots(order.quantity // CLIP_SHARE)
+def clip(order: ParentView, share: float) -> Quantity:
+    """Return the size that a volume follower trades in: about 1/50 of the order, in lots, not below the least child.
+
+    An order that is large for its market trades in clips that the market gives: an eighth of what *share* of the
+    volume so far allows. Else it would wait for a clip that never comes.
+    """
+    allowed = ours_for(order.market_volume - order.schedule_volume, share) // ALLOWED_SHARE
+    lots = order.instrument.whole_lots(min(order.quantity // CLIP_SHARE, allowed))
     least: Quantity = order.params.min_child_quantity
     return max(order.instrument.lot, lots, least)
 
@@ -70,7 +78,7 @@ def capped(plan: Plan, order: ParentView, market: MarketView, share: float, *, a
             used += piece.quantity
             continue
         quantity = _cut(piece, order, room)
-        step = min(piece.quantity, clip(order))
+        step = min(piece.quantity, clip(order, share))
         if child_of(order, piece.key) is None and quantity < step and order.filled > 0:
             quantity = 0
         if quantity > 0:

@@ -101,7 +101,7 @@ def _follow(order: ParentView, market: MarketView, params: PovParams, wake_at: T
         return _catch_up(order, market, params, child, wake_at)
     room = _room(order, params)
     quantity = _in_lots(order, room, child)
-    if quantity <= 0 or (child is None and room < min(clip(order), order.leaves)):
+    if quantity <= 0 or (child is None and room < min(clip(order, params.rate), order.leaves)):
         return Plan(wake_at=wake_at, wake_when=_when_due(order, market, params), why=f"at {params.rate:.3g} of volume")
     volume = _when_behind(order, market, params)
     if not market.is_tradable:
@@ -144,12 +144,12 @@ def _is_behind(order: ParentView, params: PovParams) -> bool:
 
 
 def _patience(order: ParentView, params: PovParams) -> Quantity:
-    return int(min(clip(order), order.leaves) * 2 * (1 - params.urgency))
+    return int(min(clip(order, params.rate), order.leaves) * 2 * (1 - params.urgency))
 
 
 def _room(order: ParentView, params: PovParams) -> Quantity:
     """Return what may rest: up to a clip ahead of the rate, and never beyond the cap."""
-    ahead = min(_target(order, params.highest), _target(order, params.rate) + clip(order))
+    ahead = min(_target(order, params.highest), _target(order, params.rate) + clip(order, params.rate))
     return min(order.leaves, ahead - order.filled) - leaves_of_others(order, _KEY)
 
 
@@ -163,9 +163,9 @@ def _in_lots(order: ParentView, quantity: Quantity, child: ChildView | None) -> 
 
 def _when_due(order: ParentView, market: MarketView, params: PovParams) -> tuple[Trigger, ...]:
     """Wake when the next clip may start: at most a clip ahead of the rate, and all of it under the cap."""
-    size = min(clip(order), order.leaves)
+    size = min(clip(order, params.rate), order.leaves)
     wanted = order.filled - order.schedule_filled + leaves_of_others(order, _KEY) + size
-    needed = max(volume_for(max(0, wanted - clip(order)), params.rate), volume_for(wanted, params.highest))
+    needed = max(volume_for(max(0, wanted - clip(order, params.rate)), params.rate), volume_for(wanted, params.highest))
     return when_volume(order, market, order.schedule_volume + needed)
 
 
