@@ -223,6 +223,9 @@ def save_report(path: Path, report: RunReport) -> None:
     Raises:
         BadInput: when it cannot be written.
     """
+    path = Path(os.path.realpath(path))  # a link is followed, never replaced
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path}: not a regular file")
     try:
         write_report(path, report)
     except OSError as error:

@@ -208,3 +208,16 @@ def test_describes_an_entry_in_a_line(path):
         '      1 1970-01-01T00:00:00.000000001Z alert_raised       {"subject":"A","severity":"info","text":"quiet"}'
     )
     assert [entry.sequence for entry in entries(path, after=18)] == [19, 20]
+
+
+def test_an_export_never_replaces_what_is_no_regular_file(tmp_path):
+    """A folder (or a device) as the target is refused and stays what it is."""
+    journal = SqliteJournal(tmp_path / "a.journal")
+    journal.close()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    with pytest.raises(BadInput, match="not a regular file"):
+        export_file(tmp_path / "a.journal", folder)
+
+    assert folder.is_dir()

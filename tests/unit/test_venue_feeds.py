@@ -182,7 +182,10 @@ def test_tick_and_lot_can_be_overridden(tmp_path):
         ),
         (MESSAGES.replace("1000000,1\n34200.5", "1000000,2\n34200.5"), "row 1: column 6 '2' is neither 1 nor -1"),
         (MESSAGES.replace(",50,1000100", ",99999999999999999999,1000100"), "row 2: column 4 .* is too large"),
-        (MESSAGES + "34205,1,13,5,1000300,1\n34205,1,14,5,1000200,-1\n", "ends crossed, bid 100.03 at ask 100.02"),
+        (
+            MESSAGES + "34205,1,13,5,1000300,1\n34205,1,14,5,1000200,-1\n",
+            "crossed at 2012-06-21T13:30:05.000000000Z, bid 100.03 at ask 100.02",
+        ),
         ("", "the file is empty"),
         ("\n", "the file is empty"),
     ],

@@ -106,7 +106,9 @@ def export_file(path: str | Path, target: str | Path) -> int:
         JournalError: as `export` does.
         BadInput: when *target* cannot be written.
     """
-    target = Path(target)
+    target = Path(os.path.realpath(target))  # a link is followed, never replaced
+    if target.exists() and not target.is_file():
+        raise BadInput(f"{target}: not a regular file")
     partial = target.with_name(target.name + ".partial")
     try:
         with partial.open("wb") as out:

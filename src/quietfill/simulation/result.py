@@ -48,8 +48,11 @@ class SimulationResult(msgspec.Struct, frozen=True, kw_only=True):
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures of `simulate --json`."""
+        order = self.ledger.orders[self.summary.order_id]
         return {
             **msgspec.to_builtins(self.summary),
+            "first_fill_ns": order.first_fill_at,
+            "last_fill_ns": order.last_fill_at,
             "seed": self.seed,
             "mode": self.options.mode,
             "start": self.start,

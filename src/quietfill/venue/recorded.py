@@ -9,11 +9,10 @@ import numpy as np
 from quietfill.domain.errors import BadInput
 from quietfill.domain.types import iso_time
 from quietfill.market.history import MarketHistory
-from quietfill.venue import kernel_layout as layout
 from quietfill.venue.compiling import compiled_by_default, core_functions
 from quietfill.venue.core import OrderBookCore, load, price_axis
 from quietfill.venue.depth_core import DepthCore, load_depth
-from quietfill.venue.tape import Phase, Tape
+from quietfill.venue.tape import Tape
 
 
 @functools.lru_cache(maxsize=8)
@@ -38,21 +37,20 @@ def history_of(tape: Tape) -> MarketHistory:
 
 
 def check_replay(tape: Tape) -> None:
-    """Replay a tape once and refuse it when its book is crossed at the end of continuous trading.
+    """Replay a tape once and refuse it when its book is crossed or locked in continuous trading.
 
     Raises:
         BadInput: names the file and the crossed prices.
     """
-    phases = tape.quantity[tape.kind == layout.PHASE]
+    if tape.is_depth:
+        return  # depth feeds check every recorded book themselves
     history = history_of(tape)
-    if len(phases) == 0 or phases[-1] != Phase.CONTINUOUS or len(history.touch_time) == 0:
-        return
-    bid, ask = int(history.bid[-1]), int(history.ask[-1])
-    if history.has_touch[-1] and bid >= ask:
-        when = iso_time(int(history.touch_time[-1]))
-        raise BadInput(
-            f"{tape.source[0]}: the replay ends crossed, bid {bid / 1e9:g} at ask {ask / 1e9:g} since {when}"
-        )
+    crossed = history.has_touch & (history.bid >= history.ask)
+    for row in np.flatnonzero(crossed):
+        if tape.day.is_open(int(history.touch_time[row])):
+            bid, ask = int(history.bid[row]) / 1e9, int(history.ask[row]) / 1e9
+            when = iso_time(int(history.touch_time[row]))
+            raise BadInput(f"{tape.source[0]}: the book is crossed at {when}, bid {bid:g} at ask {ask:g}")
 
 
 @functools.lru_cache(maxsize=2)
