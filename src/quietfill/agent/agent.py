@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from quietfill.agent import views
 from quietfill.agent.base import ExecutionAgentBase
+from quietfill.agent.face import AgentFace
 from quietfill.agent.history import OrderHistory
 from quietfill.agent.intake import Intake, order_id_of
 from quietfill.agent.market_inputs import MarketInputs
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from quietfill.ports.journal import Journal
 
 
-class ExecutionAgentImpl(ExecutionAgentBase):
+class ExecutionAgentImpl(AgentFace, ExecutionAgentBase):
     """The one component that sends orders: validated decisions in, worked orders and reports out.
 
     Args:
@@ -65,7 +66,6 @@ class ExecutionAgentImpl(ExecutionAgentBase):
         super().__init__(config, event_bus, audit_logger)
         self.broker = broker
         self.runtime = assemble(config, broker, journal, clock)
-        self._state = self.runtime.engine.state
         self._intake = Intake(config, self.runtime)
         self._market = MarketInputs(self.runtime)
         self._history = OrderHistory()

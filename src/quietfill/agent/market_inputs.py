@@ -26,7 +26,7 @@ class MarketInputs:
         """Take a last price."""
         last = price_from(price)
         known = self._known(symbol)
-        self._submit(known, bids=known.bids, asks=known.asks, last=last, volume=known.volume)
+        self._submit(known, bids=known.bids, asks=known.asks, last=last, volume=known.volume, last_trusted=True)
 
     def volume(self, symbol: str, volume: PublicNumber) -> None:
         """Take the day's cumulative volume."""
@@ -54,9 +54,14 @@ class MarketInputs:
         asks: tuple[tuple[Price, Quantity], ...],
         last: Price | None,
         volume: Quantity | None,
+        last_trusted: bool = False,
     ) -> None:
         now = self._runtime.clock.now()
-        self._runtime.submit(BookUpdate(symbol=known.symbol, time=now, bids=bids, asks=asks, last=last, volume=volume))
+        self._runtime.show(
+            BookUpdate(
+                symbol=known.symbol, time=now, bids=bids, asks=asks, last=last, volume=volume, last_trusted=last_trusted
+            )
+        )
 
 
 def _levels(symbol: str, side: OrderSide, rows: Sequence[Sequence[PublicNumber]]) -> tuple[tuple[Price, Quantity], ...]:

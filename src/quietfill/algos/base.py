@@ -19,7 +19,7 @@ from quietfill.domain.types import Duration, OrderSide, Price, Quantity, TimeInF
 from quietfill.market.triggers import Trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from quietfill.domain.instrument import Instrument, TradingDay
     from quietfill.market.view import MarketView
@@ -103,6 +103,8 @@ class Plan(msgspec.Struct, frozen=True):
         why: one sentence for people, kept in the journal with each request.
         finish: finished once nothing is working.
         alert: something a person should see, raised once per text.
+        memo: what must be remembered across a crash; journaled, when it differs from the order's, before any request
+            of this plan. None leaves the order's as it is.
     """
 
     slices: tuple[Slice, ...] = ()
@@ -111,6 +113,7 @@ class Plan(msgspec.Struct, frozen=True):
     why: str = ""
     finish: Outcome | None = None
     alert: str | None = None
+    memo: dict[str, int] | None = None
 
 
 class ChildView(Protocol):
@@ -155,10 +158,17 @@ class ParentView(Protocol):
     side: OrderSide
     quantity: Quantity
     limit_price: Price | None
+    stop_price: Price | None
     start: Timestamp
     end: Timestamp
     params: Any
     """The algo's own `Params`, checked."""
+    memo: Mapping[str, int]
+    """What the last plan with a memo asked to remember; empty at first."""
+    may_send: bool
+    """Whether requests can leave now: not while the line is down. Else only a plan's memo and alert are taken."""
+    last_child_ended_at: Timestamp | None
+    """When the last child was done, None before the first."""
     instrument: Instrument
     day: TradingDay
     filled: Quantity

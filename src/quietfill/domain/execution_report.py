@@ -16,6 +16,8 @@ class ReportKind(StrEnum):
     REJECTED = "rejected"
     FILL = "fill"
     CANCELLED = "cancelled"
+    ASSUMED_CANCELLED = "assumed_cancelled"
+    """A broker that reports no status took a cancel and stayed silent for long enough."""
     EXPIRED = "expired"
     REPLACED = "replaced"
     REPLACE_REJECTED = "replace_rejected"

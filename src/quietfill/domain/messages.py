@@ -6,12 +6,37 @@ and carries no clock: the time it is handled at is an argument of `Engine.handle
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 import msgspec
 
 from quietfill.domain.execution_report import ExecutionReport
-from quietfill.domain.types import OrderSide, OrderType, Price, Quantity, TimeInForce, Timestamp
+from quietfill.domain.types import Duration, OrderSide, OrderType, Price, Quantity, TimeInForce, Timestamp
+
+
+class Resolution(StrEnum):
+    """What a person may say became of an order that is in doubt or frozen."""
+
+    CANCELLED = "cancelled"
+    """It can trade no more; what was booked is all."""
+    NEVER_ARRIVED = "never_arrived"
+    """The broker never had it."""
+    WORKING = "working"
+    """It lives on the terms last asked for."""
+    GO_ON = "go_on"
+    """A frozen parent may send again."""
+
+
+class Rule(StrEnum):
+    """Rules of the house that can be switched."""
+
+    STOPS = "stops"
+    """Stop triggers fire."""
+    TIMEOUTS = "timeouts"
+    """Orders without a stated end get one."""
+    ZOMBIES = "zombies"
+    """Children that are silent for long are asked about."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +52,7 @@ class NewOrder(Message, frozen=True, tag="new_order"):
         algo: name in the algo registry; `params` are checked against its schema.
         start, end: the window; None means now, and the configured horizon.
         direct: no approved decision stands behind it.
+        timed: nobody stated the end: it is a time-out of ours.
     """
 
     order_id: str
@@ -48,6 +74,7 @@ class NewOrder(Message, frozen=True, tag="new_order"):
     reduce_only: bool = False
     direct: bool = False
     by: str = ""
+    timed: bool = False
 
 
 class StartRun(Message, frozen=True, tag="start_run"):
@@ -113,6 +140,35 @@ class ResumeOrder(Message, frozen=True, tag="resume_order"):
     by: str
 
 
+class Resolve(Message, frozen=True, tag="resolve"):
+    """A person settles what evidence could not.
+
+    Attributes:
+        subject: a child order, a parent order, or a symbol (everything of it that is in doubt or frozen).
+        outcome: what became of it; see `Resolution`.
+    """
+
+    subject: str
+    outcome: Resolution
+    by: str
+    reason: str
+
+
+class SwitchRule(Message, frozen=True, tag="switch_rule"):
+    """Switch a rule of the house on or off."""
+
+    rule: Rule
+    on: bool
+    by: str
+
+
+class ImportOrders(Message, frozen=True, tag="import_orders"):
+    """Take over orders from another journal, each with its records from the acceptance on."""
+
+    records: tuple[Any, ...]
+    by: str
+
+
 class KillScope(msgspec.Struct, frozen=True, kw_only=True):
     """What a kill covers: everything, or these symbols, or this account."""
 
@@ -150,8 +206,12 @@ class BookUpdate(Message, frozen=True, tag="book_update"):
 
     Attributes:
         bids, asks: (price, quantity), best first.
+        last_trusted: the last price was said by somebody who vouches for it, so no bad-tick filter applies.
         volume: cumulative volume of the day, or None when the feed does not say.
         time: when the venue says this was true.
+        turnover: cumulative price x quantity of the day's prints, our own included; None when the feed does not say.
+        mid_sum, mid_time: the others' 2 x mid integrated over trading time in ns, and that time, since any fixed
+            instant. A feed that is conflated and keeps them loses nothing of a time-weighted average by it.
     """
 
     symbol: str
@@ -160,6 +220,10 @@ class BookUpdate(Message, frozen=True, tag="book_update"):
     asks: tuple[tuple[Price, Quantity], ...]
     last: Price | None = None
     volume: Quantity | None = None
+    last_trusted: bool = False
+    turnover: int | None = None
+    mid_sum: int | None = None
+    mid_time: Duration = 0
 
 
 class LinkState(Message, frozen=True, tag="link_state"):
@@ -198,5 +262,6 @@ class BrokerSnapshot(Message, frozen=True, tag="broker_snapshot"):
 AnyMessage: TypeAlias = (
     StartRun | EndRun | RememberDecision | RefuseOrder
     | NewOrder | CancelOrder | AmendOrder | PauseOrder | ResumeOrder | Kill | ReleaseKill
+    | Resolve | SwitchRule | ImportOrders
     | BookUpdate | LinkState | BrokerSnapshot | ExecutionReport
 )  # fmt: skip

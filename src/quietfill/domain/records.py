@@ -15,9 +15,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from quietfill.domain.execution_report import Fill
-from quietfill.domain.messages import KillScope
+from quietfill.domain.messages import KillScope, Resolution, Rule
 from quietfill.domain.order_state import OrderState
-from quietfill.domain.types import OrderSide, OrderType, Price, Quantity, TimeInForce, Timestamp
+from quietfill.domain.types import Duration, OrderSide, OrderType, Price, Quantity, TimeInForce, Timestamp
 
 SCHEMA_VERSION = 1
 
@@ -77,6 +77,7 @@ class OrderAccepted(Record, frozen=True, tag="order_accepted"):
     quote_age: int
     day_volume: Quantity | None
     notes: tuple[str, ...] = ()
+    timed: bool = False
 
 
 class ArrivalQuoted(Record, frozen=True, tag="arrival_quoted"):
@@ -161,10 +162,28 @@ class OrderFrozen(Record, frozen=True, tag="order_frozen"):
 
 
 class WorkingMark(Record, frozen=True, tag="working_mark"):
-    """What a parent must remember of the market across a restart."""
+    """What a parent must remember of the market across a restart.
+
+    Attributes:
+        market_volume: the others' volume since arrival.
+        print_volume, turnover: volume and value of those of their prints that were observed.
+        mid_sum, mid_time: 2 x mid integrated since arrival over the time that was observed, and that time in ns.
+    """
 
     order_id: str
     market_volume: Quantity
+    print_volume: Quantity = 0
+    turnover: int = 0
+    mid_sum: int = 0
+    mid_time: Duration = 0
+
+
+class MemoKept(Record, frozen=True, tag="memo_kept"):
+    """What an algo must remember across a restart: a stop's trigger, a trailing extreme. Replaces the last one."""
+
+    order_id: str
+    memo: dict[str, int]
+    why: str
 
 
 class OrderDone(Record, frozen=True, tag="order_done"):
@@ -233,11 +252,35 @@ class ChildAcknowledged(Record, frozen=True, tag="child_acknowledged"):
     exchange_time: Timestamp
 
 
+class FillMarks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The market as we saw it when a fill was booked, kept with it so that a report needs no join.
+
+    Attributes:
+        bid, ask, bid_size, ask_size: the others' touch then; None where a side was missing.
+        quote_age: how old that was, in ns.
+        market_volume: the others' volume since arrival; None when the feed does not say.
+        vwap: of the others' prints since arrival, in 1e-9 of the currency; None without prints or coverage.
+        twap: of the others' mid since arrival, over the time that was observed; None while there was none.
+        observed: that time, in ns.
+    """
+
+    bid: Price | None
+    ask: Price | None
+    bid_size: Quantity
+    ask_size: Quantity
+    quote_age: Duration
+    market_volume: Quantity | None = None
+    vwap: Price | None = None
+    twap: Price | None = None
+    observed: Duration = 0
+
+
 class ChildFilled(Record, frozen=True, tag="child_filled"):
     """One execution was booked."""
 
     child_id: str
     fill: Fill
+    marks: FillMarks | None = None
 
 
 class ChildDone(Record, frozen=True, tag="child_done"):
@@ -248,6 +291,39 @@ class ChildDone(Record, frozen=True, tag="child_done"):
     cumulative: Quantity
     reason: str
     exchange_time: Timestamp
+
+
+class ChildAssumedCancelled(Record, frozen=True, tag="child_assumed_cancelled"):
+    """A broker that reports no status took a cancel and stayed silent: we count the child as cancelled, unconfirmed."""
+
+    child_id: str
+    cumulative: Quantity
+    reason: str
+    exchange_time: Timestamp
+
+
+class Resolved(Record, frozen=True, tag="resolved"):
+    """A person said what became of a child, or that a frozen parent may go on."""
+
+    subject: str
+    outcome: Resolution
+    by: str
+    reason: str
+
+
+class RuleSwitched(Record, frozen=True, tag="rule_switched"):
+    """A rule of the house was switched on or off."""
+
+    rule: Rule
+    on: bool
+    by: str
+
+
+class OrdersImported(Record, frozen=True, tag="orders_imported"):
+    """Orders were taken over from another journal; their records follow."""
+
+    orders: tuple[str, ...]
+    by: str
 
 
 class ReplaceConfirmed(Record, frozen=True, tag="replace_confirmed"):
@@ -342,10 +418,11 @@ AnyRecord: TypeAlias = (
     RunStarted | RunEnded | DecisionReceived
     | OrderAccepted | ArrivalQuoted | OrderRefused | OrderAmended | AmendRefused
     | OrderPaused | OrderResumed | ScheduleRebased
-    | OrderCancelAsked | OrderFrozen | WorkingMark | OrderDone
+    | OrderCancelAsked | OrderFrozen | WorkingMark | MemoKept | OrderDone
     | ChildRequested | ReplaceRequested | CancelRequested | RequestWithdrawn
     | ChildAcknowledged | ChildFilled | ChildDone | ReplaceConfirmed | ReplaceRefused | CancelRefused
-    | ChildInDoubt | ChildAdopted
+    | ChildInDoubt | ChildAdopted | ChildAssumedCancelled
+    | Resolved | RuleSwitched | OrdersImported
     | KillSwitchEngaged | KillSwitchReleased | LinkChanged | Reconciled | AlertRaised
 )  # fmt: skip
 

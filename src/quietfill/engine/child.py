@@ -232,6 +232,15 @@ class ChildState:
         self.asked_at = None
         self._move_to(OrderState.UNKNOWN)
 
+    def settle_working(self, at: Timestamp) -> None:
+        """A person says that it lives on the terms last asked for."""
+        self.is_acknowledged = True
+        self.total, self.limit_price_confirmed = self.wanted_total, self.limit_price
+        self.confirmed_revision = self.revision
+        self.cancel_pending = False
+        self.terms_at = at
+        self._answered(at)
+
     def book_fill(self, fill: Fill, at: Timestamp) -> None:
         """Book one execution; a fill counts in every state."""
         self.filled += fill.quantity

@@ -196,7 +196,7 @@ class Engine:
                 self._touch(parent)
 
     def _report(self, report: ExecutionReport, now: Timestamp) -> None:
-        for record in consequences(report, self.state, now):
+        for record in consequences(report, self.state, self.observed, now):
             self._emit(record)
         if report.child_id in self.state.children:
             child = self.state.children[report.child_id]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from quietfill.domain.records import FillMarks, WorkingMark
+from quietfill.market.tally import Sums, Tally
 from quietfill.market.view import MarketView, OwnOrder, others_market
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from quietfill.domain.messages import BookUpdate
-    from quietfill.domain.types import Price, Quantity
+    from quietfill.domain.types import Price, Quantity, Timestamp
     from quietfill.engine.parent import ParentState
     from quietfill.engine.state import EngineState
 
@@ -18,30 +20,24 @@ if TYPE_CHECKING:
 class ObservedMarkets:
     """The latest book of each symbol, and the others' market made from it on demand."""
 
-    __slots__ = ("_books", "_state", "_views", "_volumes", "last_prices", "profiles")
+    __slots__ = ("_books", "_state", "_tallies", "_views", "last_prices", "profiles")
 
     def __init__(self, state: EngineState) -> None:
         """Start without any quote."""
         self._state = state
         self._books: dict[str, BookUpdate] = {}
         self._views: dict[str, MarketView] = {}
-        self._volumes: dict[str, _SessionVolume] = {}
+        self._tallies: dict[str, Tally] = {}
         self.profiles: dict[str, tuple[float, ...]] = {}
         self.last_prices: dict[str, Price] = {}
 
     def update(self, book: BookUpdate) -> None:
         """Take the newest book of a symbol; older ones are forgotten."""
+        self._tally(book).update(book, self._mid_until_now(book), self._own(book.symbol)[0])
         self._books[book.symbol] = book
         self._views.pop(book.symbol, None)
         if book.last is not None:
             self.last_prices[book.symbol] = book.last
-        if book.volume is not None:
-            session = self._volumes.get(book.symbol)
-            if session is None:
-                totals = self._state.totals.get(book.symbol)
-                session = _SessionVolume(0 if totals is None else totals.traded_before(book.time))
-                self._volumes[book.symbol] = session
-            session.update(book.volume, self._own_total(book.symbol))
 
     def forget_views(self, symbol: str) -> None:
         """Our own orders changed, so the others' market must be made anew."""
@@ -66,22 +62,79 @@ class ObservedMarkets:
             if parent.volume_base is None:
                 parent.volume_base = _volume_base(parent, view.volume)
             parent.market_volume = max(parent.market_volume, view.volume - parent.volume_base)
+        if parent.sums_base is None and view.time:
+            parent.sums_base = self._sums(parent.symbol, view.time, view.mid_twice).since(_marked(parent.mark))
         parent.profile = self.profiles.get(parent.symbol)
         return view
+
+    def since_arrival(self, parent: ParentState, now: Timestamp) -> Sums:
+        """Return the others' prints and mids since the parent's arrival, as far as they were observed."""
+        if parent.sums_base is None:
+            return Sums()
+        return self._sums(parent.symbol, now, self.view(parent.symbol).mid_twice).since(parent.sums_base)
+
+    def marks(self, parent: ParentState, now: Timestamp) -> FillMarks:
+        """Return the market at a fill of *parent*, to be kept with it."""
+        view, sums = self.view(parent.symbol), self.since_arrival(parent, now)
+        return FillMarks(
+            bid=view.best_bid,
+            ask=view.best_ask,
+            bid_size=view.bids[0][1] if view.bids else 0,
+            ask_size=view.asks[0][1] if view.asks else 0,
+            quote_age=max(0, now - view.time),
+            market_volume=None if view.volume is None else parent.market_volume,
+            vwap=sums.vwap,
+            twap=sums.twap,
+            observed=sums.mid_time,
+        )
+
+    def mark(self, parent: ParentState, now: Timestamp) -> WorkingMark:
+        """Return what a parent must remember of the market across a restart."""
+        sums = self.since_arrival(parent, now)
+        return WorkingMark(
+            at=now,
+            order_id=parent.order_id,
+            market_volume=parent.market_volume,
+            print_volume=sums.volume,
+            turnover=sums.turnover,
+            mid_sum=sums.mid_sum,
+            mid_time=sums.mid_time,
+        )
 
     def _make_view(self, symbol: str) -> MarketView:
         book = self._books.get(symbol)
         if book is None:
             return MarketView(symbol=symbol, time=0, bids=(), asks=())
-        own_filled = 0
-        session = self._volumes.get(symbol)
-        if session is not None:
-            own_filled = self._own_total(symbol) - session.own_before
-        return others_market(book, self._own_orders(symbol), own_filled)
+        tally = self._tallies[symbol]
+        own_filled = self._own(symbol)[0] - tally.own_before
+        return others_market(book, self._own_orders(symbol), own_filled, tally.print_number)
 
-    def _own_total(self, symbol: str) -> Quantity:
+    def _tally(self, book: BookUpdate) -> Tally:
+        tally = self._tallies.get(book.symbol)
+        if tally is None:
+            totals = self._state.totals.get(book.symbol)
+            before = 0 if totals is None else totals.traded_before(book.time)
+            tally = Tally(self._state.instruments.get(book.symbol), self._own(book.symbol), before)
+            self._tallies[book.symbol] = tally
+        return tally
+
+    def _mid_until_now(self, book: BookUpdate) -> Price | None:
+        """Return twice the others' mid that was in force until *book* came; not made for nobody."""
+        if book.mid_sum is not None or book.symbol not in self._books:
+            return None
+        if self._state.live_by_symbol.get(book.symbol):
+            return self.view(book.symbol).mid_twice
+        before = self._books[book.symbol]
+        return before.bids[0][0] + before.asks[0][0] if before.bids and before.asks else None
+
+    def _sums(self, symbol: str, now: Timestamp, mid_twice: Price | None) -> Sums:
+        tally = self._tallies.get(symbol)
+        return Sums() if tally is None else tally.sums(now, mid_twice, self._own(symbol))
+
+    def _own(self, symbol: str) -> tuple[Quantity, int]:
+        """Return what we traded in a symbol, and its value."""
         totals = self._state.totals.get(symbol)
-        return 0 if totals is None else totals.traded
+        return (0, 0) if totals is None else (totals.traded, totals.traded_value)
 
     def _own_orders(self, symbol: str) -> Iterator[OwnOrder]:
         for parent in self._state.live_by_symbol.get(symbol, {}).values():
@@ -94,24 +147,12 @@ class ObservedMarkets:
                     yield OwnOrder(child.side, before, child.leaves, certain=False)
 
 
-class _SessionVolume:
-    """Notices a new session by the day's cumulative volume falling to below half; a session may span midnight UTC."""
-
-    __slots__ = ("last", "own_before")
-
-    def __init__(self, own_before: Quantity) -> None:
-        self.last: Quantity = 0
-        self.own_before = own_before
-
-    def update(self, volume: Quantity, own_total: Quantity) -> None:
-        if 2 * volume < self.last:
-            self.own_before = own_total
-        self.last = volume
-
-
 def _volume_base(parent: ParentState, volume: Quantity) -> Quantity:
     """The day's volume at the order's start; after a restart within the day the gap counts too."""
     start = parent.day_volume_at_start
-    if start is not None and volume >= start + parent.marked_volume:
-        return start
-    return volume - parent.marked_volume
+    marked = parent.mark.market_volume
+    return start if start is not None and volume >= start + marked else volume - marked
+
+
+def _marked(mark: WorkingMark) -> Sums:
+    return Sums(mark.print_volume, mark.turnover, mark.mid_sum, mark.mid_time)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from quietfill.algos.base import AlgoParams
 from quietfill.domain.order_state import OrderState
+from quietfill.domain.records import WorkingMark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from quietfill.domain.execution_report import Fill
     from quietfill.domain.instrument import Instrument
     from quietfill.domain.records import ArrivalQuoted, OrderAccepted, OrderAmended
     from quietfill.domain.types import Duration, Price, Quantity, Timestamp
     from quietfill.engine.child import ChildState
+    from quietfill.market.tally import Sums
     from quietfill.market.triggers import Trigger
 
 
@@ -33,6 +36,7 @@ class ParentState:
         self.algo = record.algo
         self.quantity: Quantity = record.quantity
         self.limit_price: Price | None = record.limit_price
+        self.stop_price: Price | None = record.stop_price
         self.start: Timestamp = record.start
         self.end: Timestamp = record.end
         self.raw_params = dict(record.params)
@@ -54,15 +58,20 @@ class ParentState:
         self.is_paused = False
         self.frozen_reason: str | None = None
         self.cancel_reason: str | None = None
-        self.marked_volume: Quantity = 0
-        self.marked_at: Timestamp = record.at
+        self.mark = WorkingMark(at=record.at, order_id=record.order_id, market_volume=0)
+        self.memo: Mapping[str, int] = MappingProxyType({})
+        self.last_child_ended_at: Timestamp | None = None
         self.done_at: Timestamp | None = None
         self.done_reason = ""
         self.live_children: dict[str, ChildState] = {}
         self.ended_children: list[ChildState] = []
-        # Observed, not journaled: set by the engine before it asks the algo.
+        self._observe_nothing()
+
+    def _observe_nothing(self) -> None:
+        """Start what is not journaled: set by the engine before it asks the algo."""
         self.market_volume: Quantity = 0
         self.volume_base: Quantity | None = None
+        self.sums_base: Sums | None = None
         self.max_slippage_bps = 0
         self.crossing_margin: Duration = 0
         self.profile: tuple[float, ...] | None = None
@@ -72,6 +81,7 @@ class ParentState:
         self.settled_children = 0
         self.asks = 0
         self.ask_at: Timestamp | None = None
+        self.may_send = True
 
     @property
     def leaves(self) -> Quantity:
@@ -137,6 +147,7 @@ class ParentState:
         """Move a done child out of the working set."""
         if self.live_children.pop(child.child_id, None) is not None:
             self.ended_children.append(child)
+            self.last_child_ended_at = child.done_at
 
     def take_back(self, child: ChildState) -> None:
         """Put a child that turned out to be alive back into the working set."""

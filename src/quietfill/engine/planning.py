@@ -24,7 +24,6 @@ from quietfill.domain.records import (
     OrderDone,
     OrderFrozen,
     ReplaceRequested,
-    WorkingMark,
 )
 from quietfill.domain.types import MILLISECOND, MINUTE, SECOND
 from quietfill.engine.sender import within_limit
@@ -317,8 +316,8 @@ class Planner:
 
     def _mark(self, parent: ParentState, now: Timestamp) -> None:
         """Keep what must be remembered of the market across a restart."""
-        if now >= parent.marked_at + self._settings.mark_interval and parent.market_volume > parent.marked_volume:
-            self._emit(WorkingMark(at=now, order_id=parent.order_id, market_volume=parent.market_volume))
+        if now >= parent.mark.at + self._settings.mark_interval and parent.market_volume > parent.mark.market_volume:
+            self._emit(self._observed.mark(parent, now))
 
     def _alert(self, parent: ParentState, plan: Plan, now: Timestamp, severity: str = "info") -> None:
         if plan.alert is not None and plan.alert not in parent.alerts_raised:

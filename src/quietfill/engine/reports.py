@@ -16,6 +16,7 @@ from quietfill.domain.records import (
     CancelRefused,
     ChildAcknowledged,
     ChildAdopted,
+    ChildAssumedCancelled,
     ChildDone,
     ChildFilled,
     ChildInDoubt,
@@ -28,8 +29,10 @@ from quietfill.domain.types import quantity_number
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from quietfill.domain.records import FillMarks
     from quietfill.domain.types import Timestamp
     from quietfill.engine.child import ChildState
+    from quietfill.engine.observed import ObservedMarkets
     from quietfill.engine.state import EngineState
 
 _ENDS = {
@@ -40,7 +43,9 @@ _ENDS = {
 }
 
 
-def consequences(report: ExecutionReport, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:
+def consequences(
+    report: ExecutionReport, state: EngineState, observed: ObservedMarkets, now: Timestamp
+) -> Iterator[AnyRecord]:
     """Yield the records that *report* leads to. Each must be applied before the next is asked for."""
     child = state.children.get(report.child_id)
     if child is None:
@@ -49,9 +54,12 @@ def consequences(report: ExecutionReport, state: EngineState, now: Timestamp) ->
         return
     yield from _sign_of_life(child, report, state, now)
     if report.fill is not None:
-        yield from book_fill(child, report.fill, state, now)
+        marks = observed.marks(state.parents[child.order_id], now)
+        yield from book_fill(child, report.fill, state, now, marks)
     if report.kind in _ENDS:
         yield from _end(child, report, now)
+    elif report.kind is ReportKind.ASSUMED_CANCELLED:
+        yield from _assumed_cancelled(child, report, now)
     elif report.kind is ReportKind.REPLACED:
         yield from _replaced(child, report, now)
     elif report.kind is ReportKind.REPLACE_REJECTED:
@@ -94,8 +102,13 @@ def _sign_of_life(
         )
 
 
-def book_fill(child: ChildState, fill: Fill, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:
-    """Yield the booking of one execution, once per execution id; an over-fill is booked, shown, and freezes."""
+def book_fill(
+    child: ChildState, fill: Fill, state: EngineState, now: Timestamp, marks: FillMarks | None = None
+) -> Iterator[AnyRecord]:
+    """Yield the booking of one execution, once per execution id; an over-fill is booked, shown, and freezes.
+
+    *marks* is the market at the fill; None for one that happened while we were away.
+    """
     booked = child.execution_ids.get(fill.execution_id)
     if booked is not None:
         if child.fills[booked][:2] != (fill.quantity, fill.price):
@@ -103,7 +116,7 @@ def book_fill(child: ChildState, fill: Fill, state: EngineState, now: Timestamp)
             yield AlertRaised(at=now, subject=child.child_id, severity="critical", text=text)
         return
     parent = state.parents[child.order_id]
-    yield ChildFilled(at=now, child_id=child.child_id, fill=fill)
+    yield ChildFilled(at=now, child_id=child.child_id, fill=fill, marks=marks)
     if parent.filled > parent.quantity and parent.frozen_reason is None:
         excess = quantity_number(parent.filled - parent.quantity)
         text = f"over-filled by {excess}: {child.child_id} {fill.execution_id}"
@@ -145,6 +158,18 @@ def _end(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator
         state=_ENDS[report.kind],
         cumulative=child.filled if report.cumulative is None else report.cumulative,
         reason=report.reason,
+        exchange_time=report.exchange_time,
+    )
+
+
+def _assumed_cancelled(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator[AnyRecord]:
+    if child.state.is_terminal or not child.cancel_pending:
+        return
+    yield ChildAssumedCancelled(
+        at=now,
+        child_id=child.child_id,
+        cumulative=child.filled,
+        reason="cancelled (assumed)",
         exchange_time=report.exchange_time,
     )
 

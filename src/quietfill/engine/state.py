@@ -8,9 +8,11 @@ What is merely observed (quotes, volume, timers) is not here but in `engine/watc
 from __future__ import annotations
 
 from collections import deque
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from quietfill.domain.errors import JournalError
+from quietfill.domain.messages import Resolution, Rule
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import (
     AlertRaised,
@@ -21,6 +23,7 @@ from quietfill.domain.records import (
     CancelRequested,
     ChildAcknowledged,
     ChildAdopted,
+    ChildAssumedCancelled,
     ChildDone,
     ChildFilled,
     ChildInDoubt,
@@ -29,6 +32,7 @@ from quietfill.domain.records import (
     KillSwitchEngaged,
     KillSwitchReleased,
     LinkChanged,
+    MemoKept,
     OrderAccepted,
     OrderAmended,
     OrderCancelAsked,
@@ -37,11 +41,14 @@ from quietfill.domain.records import (
     OrderPaused,
     OrderRefused,
     OrderResumed,
+    OrdersImported,
     Reconciled,
     ReplaceConfirmed,
     ReplaceRefused,
     ReplaceRequested,
     RequestWithdrawn,
+    Resolved,
+    RuleSwitched,
     RunEnded,
     RunStarted,
     ScheduleRebased,
@@ -53,6 +60,7 @@ from quietfill.engine.parent import ParentState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from quietfill.domain.execution_report import Fill
     from quietfill.domain.instrument import Instrument
     from quietfill.domain.types import Quantity, Timestamp
 
@@ -64,7 +72,7 @@ FINISHED_KEPT = 1_000
 class SymbolTotals:
     """What we traded in one instrument on the current UTC day, and in all."""
 
-    __slots__ = ("day", "filled_today", "position", "traded")
+    __slots__ = ("day", "filled_today", "position", "traded", "traded_value")
 
     def __init__(self) -> None:
         """Start with nothing traded."""
@@ -72,19 +80,21 @@ class SymbolTotals:
         self.filled_today: Quantity = 0
         self.position: Quantity = 0
         self.traded: Quantity = 0
+        self.traded_value = 0
 
     def traded_before(self, at: Timestamp) -> Quantity:
         """Return what we traded on the UTC days before that of *at*."""
         return self.traded - (self.filled_today if self.day == at // _DAY else 0)
 
-    def book(self, signed: Quantity, at: Timestamp) -> None:
-        """Add one signed execution."""
-        day = at // _DAY
+    def book(self, sign: int, fill: Fill) -> None:
+        """Add one execution, bought for +1 and sold for -1."""
+        day = fill.exchange_time // _DAY
         if day != self.day:
             self.day, self.filled_today = day, 0
-        self.filled_today += abs(signed)
-        self.traded += abs(signed)
-        self.position += signed
+        self.filled_today += fill.quantity
+        self.traded += fill.quantity
+        self.traded_value += fill.quantity * fill.price
+        self.position += sign * fill.quantity
 
 
 class EngineState:
@@ -114,6 +124,7 @@ class EngineState:
         self.ended: RunEnded | None = None
         self.messages_sent = 0
         self.alerts: list[AlertRaised] = []
+        self.rules = dict.fromkeys(Rule, True)
         self._resolve_params = resolve_params
         self._book: dict[type, Callable[..., None]] = {
             RunStarted: self._run_started,
@@ -130,6 +141,7 @@ class EngineState:
             OrderCancelAsked: self._cancel_asked,
             OrderFrozen: self._frozen,
             WorkingMark: self._marked,
+            MemoKept: self._memo_kept,
             OrderDone: self._done,
             ChildRequested: self._child_requested,
             ReplaceRequested: self._replace_requested,
@@ -138,11 +150,15 @@ class EngineState:
             ChildAcknowledged: self._acknowledged,
             ChildFilled: self._filled,
             ChildDone: self._child_done,
+            ChildAssumedCancelled: self._assumed_cancelled,
             ReplaceConfirmed: self._replaced,
             ReplaceRefused: self._replace_refused,
             CancelRefused: self._cancel_refused,
             ChildInDoubt: self._in_doubt,
             ChildAdopted: self._adopted,
+            Resolved: self._resolved,
+            RuleSwitched: self._rule_switched,
+            OrdersImported: self._nothing,
             KillSwitchEngaged: self._killed,
             KillSwitchReleased: self._released,
             LinkChanged: self._link_changed,
@@ -230,8 +246,10 @@ class EngineState:
         self.parents[record.order_id].frozen_reason = record.reason
 
     def _marked(self, record: WorkingMark) -> None:
-        parent = self.parents[record.order_id]
-        parent.marked_volume, parent.marked_at = record.market_volume, record.at
+        self.parents[record.order_id].mark = record
+
+    def _memo_kept(self, record: MemoKept) -> None:
+        self.parents[record.order_id].memo = MappingProxyType(record.memo)
 
     def _done(self, record: OrderDone) -> None:
         parent = self.parents[record.order_id]
@@ -287,7 +305,7 @@ class EngineState:
         parent = self.parents[child.order_id]
         parent.book_fill(record.fill)
         totals = self.totals.setdefault(child.symbol, SymbolTotals())
-        totals.book(child.side.sign * record.fill.quantity, record.fill.exchange_time)
+        totals.book(child.side.sign, record.fill)
         self._retire_if_filled(child, record.at)
 
     def _retire_if_filled(self, child: ChildState, at: Timestamp) -> None:
@@ -302,6 +320,11 @@ class EngineState:
         if not solicited and record.state is not OrderState.EXPIRED:
             parent.consecutive_rejects += 1
             parent.rejected_at = record.at
+
+    def _assumed_cancelled(self, record: ChildAssumedCancelled) -> None:
+        child = self.children[record.child_id]
+        child.end(OrderState.CANCELLED, record.cumulative, record.reason, record.at)
+        self._retire(child)
 
     def _retire(self, child: ChildState) -> ParentState:
         parent = self.parents[child.order_id]
@@ -336,7 +359,27 @@ class EngineState:
         child.adopt(record)
         self._retire_if_filled(child, record.at)
 
+    def _resolved(self, record: Resolved) -> None:
+        parent = self.parents.get(record.subject)
+        if parent is not None:
+            parent.frozen_reason = None
+            parent.consecutive_rejects = 0
+            return
+        child = self.children[record.subject]
+        match record.outcome:
+            case Resolution.WORKING:
+                child.settle_working(record.at)
+            case Resolution.NEVER_ARRIVED:
+                child.end(OrderState.FAILED, 0, f"{record.reason} (said by {record.by})", record.at)
+                self._retire(child)
+            case _:
+                child.end(OrderState.CANCELLED, 0, f"{record.reason} (said by {record.by})", record.at)
+                self._retire(child)
+
     # The house
+
+    def _rule_switched(self, record: RuleSwitched) -> None:
+        self.rules[record.rule] = record.on
 
     def _killed(self, record: KillSwitchEngaged) -> None:
         self.kills.append(record)

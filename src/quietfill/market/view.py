@@ -40,6 +40,8 @@ class MarketView(msgspec.Struct, frozen=True):
         volume: cumulative volume of the day without our own prints; None if the feed does not say.
         time: when the venue says this was true.
         own_bid, own_ask: the best price on that side may be ours alone; do not follow it.
+        last_trusted: somebody vouches for the last price, so no bad-tick filter applies.
+        print_number: counts the prints seen so far; prints that came together count as one.
     """
 
     symbol: str
@@ -50,6 +52,8 @@ class MarketView(msgspec.Struct, frozen=True):
     volume: Quantity | None = None
     own_bid: bool = False
     own_ask: bool = False
+    last_trusted: bool = False
+    print_number: int = 0
 
     @property
     def best_bid(self) -> Price | None:
@@ -114,13 +118,14 @@ def _size_to(levels: Levels, side: OrderSide, price: Price) -> Quantity:
     return sum(size for level, size in levels if (level >= price if buy else level <= price))
 
 
-def others_market(book: BookUpdate, own: Iterable[OwnOrder], own_filled: Quantity) -> MarketView:
+def others_market(book: BookUpdate, own: Iterable[OwnOrder], own_filled: Quantity, print_number: int = 0) -> MarketView:
     """Return the feed's book without our own orders.
 
     Args:
         book: the market as the feed shows it.
         own: our displayed orders in this instrument.
         own_filled: what we have traded today, so that the volume is the others'.
+        print_number: how many prints were seen so far.
     """
     own_bids: dict[Price, Quantity] = {}
     own_asks: dict[Price, Quantity] = {}
@@ -142,6 +147,8 @@ def others_market(book: BookUpdate, own: Iterable[OwnOrder], own_filled: Quantit
         volume=None if book.volume is None else max(0, book.volume - own_filled),
         own_bid=bool(bids) and (OrderSide.BUY, bids[0][0]) in unsure,
         own_ask=bool(asks) and (OrderSide.SELL, asks[0][0]) in unsure,
+        last_trusted=book.last_trusted,
+        print_number=print_number,
     )
 
 

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from quietfill.domain.records import KillSwitchEngaged, KillSwitchReleased, LinkChanged
+from quietfill.domain.records import (
+    KillSwitchEngaged,
+    KillSwitchReleased,
+    LinkChanged,
+    OrdersImported,
+    Reconciled,
+    Resolved,
+    RuleSwitched,
+)
 from quietfill.domain.types import iso_time
 from quietfill.report.order_section import order_section
 from quietfill.report.overview import overview_table
@@ -103,20 +111,32 @@ def _notices(notices: tuple[Notice, ...]) -> str:
 
 def _notice(notice: Notice) -> str:
     match notice:
-        case KillSwitchEngaged():
-            return f"kill switch engaged by {notice.by}: {notice.reason}"
-        case KillSwitchReleased():
-            return f"kill switch released by {notice.by} and {notice.second}: {notice.reason}"
-        case LinkChanged():
-            return f"line to the broker {'up' if notice.up else 'down'}" + (
-                f": {notice.reason}" if notice.reason else ""
-            )
-        case _:
+        case Reconciled():
             left = f", {notice.still_in_doubt} still in doubt" if notice.still_in_doubt else ""
             return (
                 f"reconciled with the broker: {notice.adopted} adopted, {notice.filled_while_away} filled while away,"
                 f" {notice.ended_while_away} ended while away, {notice.never_arrived} never arrived{left}"
             )
+        case LinkChanged():
+            why = f": {notice.reason}" if notice.reason else ""
+            return f"line to the broker {'up' if notice.up else 'down'}{why}"
+        case _:
+            return _act(notice)
+
+
+def _act(notice: KillSwitchEngaged | KillSwitchReleased | Resolved | RuleSwitched | OrdersImported) -> str:
+    """Say what a person did, and who."""
+    match notice:
+        case KillSwitchEngaged():
+            return f"kill switch engaged by {notice.by}: {notice.reason}"
+        case KillSwitchReleased():
+            return f"kill switch released by {notice.by} and {notice.second}: {notice.reason}"
+        case Resolved():
+            return f"{notice.by} settled {notice.subject} as {notice.outcome}: {notice.reason}"
+        case RuleSwitched():
+            return f"{notice.by} switched {notice.rule} {'on' if notice.on else 'off'}"
+        case OrdersImported():
+            return f"{notice.by} imported {len(notice.orders)} order(s)"
 
 
 def _json(charts: dict[str, Picture]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from quietfill.domain.records import WireRequest
     from quietfill.domain.types import Timestamp
     from quietfill.engine.engine import Engine
+    from quietfill.market.history import MarketHistory
     from quietfill.ports.broker import BrokerEdge
     from quietfill.ports.clock import Alarm, TimedClock
     from quietfill.ports.journal import Journal
@@ -66,6 +67,7 @@ class Runtime:
         self._quiet: asyncio.Future[None] | None = None
         self._listeners: list[Callable[[AnyRecord], None]] = []
         self._replay_listeners: list[Callable[[AnyRecord], None]] = []
+        self._book_listeners: list[Callable[[BookUpdate], None]] = []
         self._asking: asyncio.Task[None] | None = None
 
     def on_record(self, listener: Callable[[AnyRecord], None]) -> None:
@@ -130,6 +132,12 @@ class Runtime:
         """Handle one message now; return the number of the last record, durable once `committed` says so."""
         return self._take(self.engine.handle(message, self.clock.now()))
 
+    def show(self, book: BookUpdate) -> None:
+        """Show the engine a market, and whoever listens for it."""
+        self.submit(book)
+        for listener in self._book_listeners:
+            self._guarded(listener, book)
+
     async def committed(self, sequence: int) -> None:
         """Wait until the record with this number is durable.
 
@@ -169,6 +177,15 @@ class Runtime:
                 self._quiet = self._running_loop().create_future()
             await asyncio.shield(self._quiet)  # others wait for the same future: one that gives up must not cancel it
 
+    def on_book(self, listener: Callable[[BookUpdate], None]) -> None:
+        """Call *listener* with each book the engine was shown. It must be quick."""
+        self._book_listeners.append(listener)
+
+    def market_history(self, symbol: str) -> MarketHistory | None:
+        """Return what the edge recorded of a market up to now, where it keeps such a thing."""
+        recorded = getattr(self.edge, "market_history", None)
+        return None if recorded is None else recorded(symbol)
+
     def next_wake(self) -> Timestamp | None:
         """Return when the engine next wants to be woken."""
         return self.engine.next_wake()
@@ -179,7 +196,7 @@ class Runtime:
         self.submit(report)
 
     def _heard_book(self, book: BookUpdate) -> None:
-        self.submit(book)
+        self.show(book)
 
     def _heard_link(self, link: LinkState) -> None:
         self.submit(link)
@@ -282,19 +299,19 @@ class Runtime:
         while self._uncommitted and self._uncommitted[0][0] <= self._committed:
             record = self._uncommitted.popleft()[1]
             for listener in self._listeners:
-                self._tell(listener, record)
+                self._guarded(listener, record)
             if isinstance(record, OrderDone):
                 future = self._done.pop(record.order_id, None)
                 if future is not None and not future.done():
                     future.set_result(None)
 
-    def _tell(self, listener: Callable[[AnyRecord], None], record: AnyRecord) -> None:
+    def _guarded(self, listener: Callable[[Any], None], heard: Any) -> None:
         """Let one listener hear. Its failure is neither the market's nor the other listeners' concern."""
         try:
-            listener(record)
+            listener(heard)
         except Exception:  # noqa: BLE001 - a stranger's code: whatever it raises
             self.failures += 1
-            _log.exception("a listener failed", record=type(record).__name__)
+            _log.exception("a listener failed", heard=type(heard).__name__)
 
     def _journal_failed(self, reason: str) -> None:
         """No new risk without a journal: cancels leave all the same, everybody who waits is told."""

@@ -7,12 +7,14 @@ from enum import StrEnum
 import msgspec
 
 from quietfill.domain.execution_report import Fill
+from quietfill.domain.messages import Resolution
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import (
     CancelRefused,
     CancelRequested,
     ChildAcknowledged,
     ChildAdopted,
+    ChildAssumedCancelled,
     ChildDone,
     ChildFilled,
     ChildInDoubt,
@@ -21,6 +23,7 @@ from quietfill.domain.records import (
     ReplaceRefused,
     ReplaceRequested,
     RequestWithdrawn,
+    Resolved,
 )
 from quietfill.domain.types import OrderSide, Price, Quantity, Timestamp
 
@@ -191,6 +194,18 @@ class ChildLedger(msgspec.Struct, kw_only=True):
     def end(self, record: ChildDone) -> None:
         """Note the broker's last word."""
         self._end(record.state, record.exchange_time, record.reason)
+
+    def assume_cancelled(self, record: ChildAssumedCancelled) -> None:
+        """Note that a silent broker is taken to have cancelled it."""
+        self._end(OrderState.CANCELLED, record.exchange_time, record.reason)
+
+    def resolve(self, record: Resolved) -> None:
+        """Note what a person said became of it."""
+        if record.outcome is Resolution.WORKING:
+            self._stand(record.at, self.wanted, self.limit_price)
+            return
+        state = OrderState.FAILED if record.outcome is Resolution.NEVER_ARRIVED else OrderState.CANCELLED
+        self._end(state, record.at, f"{record.reason} (said by {record.by})")
 
     def _keep_terms(self, at: Timestamp) -> None:
         self.wanted = self.total

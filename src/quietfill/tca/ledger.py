@@ -21,6 +21,7 @@ from quietfill.domain.records import (
     CancelRequested,
     ChildAcknowledged,
     ChildAdopted,
+    ChildAssumedCancelled,
     ChildDone,
     ChildFilled,
     ChildInDoubt,
@@ -29,6 +30,7 @@ from quietfill.domain.records import (
     KillSwitchEngaged,
     KillSwitchReleased,
     LinkChanged,
+    MemoKept,
     OrderAccepted,
     OrderAmended,
     OrderCancelAsked,
@@ -37,11 +39,14 @@ from quietfill.domain.records import (
     OrderPaused,
     OrderRefused,
     OrderResumed,
+    OrdersImported,
     Reconciled,
     ReplaceConfirmed,
     ReplaceRefused,
     ReplaceRequested,
     RequestWithdrawn,
+    Resolved,
+    RuleSwitched,
     RunEnded,
     RunStarted,
     ScheduleRebased,
@@ -53,7 +58,9 @@ from quietfill.tca.children import BookedFill, ChildLedger
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Notice: TypeAlias = KillSwitchEngaged | KillSwitchReleased | LinkChanged | Reconciled
+Notice: TypeAlias = (
+    KillSwitchEngaged | KillSwitchReleased | LinkChanged | Reconciled | Resolved | RuleSwitched | OrdersImported
+)
 """What concerned the whole house and may explain an order's course."""
 
 
@@ -95,6 +102,7 @@ class OrderLedger(msgspec.Struct, kw_only=True):
     pauses: list[Pause] = []
     rebases: list[ScheduleRebased] = []
     alerts: list[AlertRaised] = []
+    memos: list[MemoKept] = []
     cancel_asked: OrderCancelAsked | None = None
     frozen_reason: str | None = None
     ended_at: Timestamp | None = None
@@ -192,6 +200,10 @@ class OrderLedger(msgspec.Struct, kw_only=True):
         """Note why it sends nothing new."""
         self.frozen_reason = record.reason
 
+    def remember(self, record: MemoKept) -> None:
+        """Note what its algo remembers from here on, and why."""
+        self.memos.append(record)
+
     def finish(self, record: OrderDone) -> None:
         """Note how it ended."""
         self.state, self.ended_at, self.end_reason = record.state, record.at, record.reason
@@ -231,6 +243,8 @@ class Ledger:
             **dict.fromkeys(_OF_CHILD, self._of_child),
             **dict.fromkeys(_OF_ORDER, self._of_order),
             **dict.fromkeys((KillSwitchEngaged, KillSwitchReleased, LinkChanged, Reconciled), self.notices.append),
+            **dict.fromkeys((RuleSwitched, OrdersImported), self.notices.append),
+            Resolved: self._resolved,
             **dict.fromkeys((DecisionReceived, WorkingMark), _of_no_concern),
             RunStarted: self._run_started,
             RunEnded: self._run_ended,
@@ -274,6 +288,14 @@ class Ledger:
         order.last_at = record.at
         _OF_ORDER[type(record)](order, record)
 
+    def _resolved(self, record: Resolved) -> None:
+        self.notices.append(record)
+        child = self._children.get(record.subject)
+        if child is None:
+            self.orders[record.subject].frozen_reason = None
+        else:
+            child.resolve(record)
+
     def _run_started(self, record: RunStarted) -> None:
         self.runs.append(record)
         self.run_ended = None
@@ -305,7 +327,7 @@ def _of_no_concern(_record: AnyRecord) -> None:
 
 _ChildRecord: TypeAlias = (
     ReplaceRequested | CancelRequested | RequestWithdrawn | ChildAcknowledged | ChildFilled | ChildDone
-    | ReplaceConfirmed | ReplaceRefused | CancelRefused | ChildInDoubt | ChildAdopted
+    | ReplaceConfirmed | ReplaceRefused | CancelRefused | ChildInDoubt | ChildAdopted | ChildAssumedCancelled
 )  # fmt: skip
 
 _OF_CHILD: dict[type, Callable[..., None]] = {
@@ -315,6 +337,7 @@ _OF_CHILD: dict[type, Callable[..., None]] = {
     ChildAcknowledged: ChildLedger.acknowledge,
     ChildFilled: ChildLedger.book,
     ChildDone: ChildLedger.end,
+    ChildAssumedCancelled: ChildLedger.assume_cancelled,
     ReplaceConfirmed: ChildLedger.confirm_replace,
     ReplaceRefused: ChildLedger.refuse_replace,
     CancelRefused: ChildLedger.refuse_cancel,
@@ -324,7 +347,7 @@ _OF_CHILD: dict[type, Callable[..., None]] = {
 
 _OrderRecord: TypeAlias = (
     ArrivalQuoted | OrderAmended | AmendRefused | OrderPaused | OrderResumed | ScheduleRebased
-    | OrderCancelAsked | OrderFrozen | OrderDone
+    | OrderCancelAsked | OrderFrozen | MemoKept | OrderDone
 )  # fmt: skip
 
 _OF_ORDER: dict[type, Callable[..., None]] = {
@@ -336,5 +359,6 @@ _OF_ORDER: dict[type, Callable[..., None]] = {
     ScheduleRebased: OrderLedger.rebase,
     OrderCancelAsked: OrderLedger.ask_cancel,
     OrderFrozen: OrderLedger.freeze,
+    MemoKept: OrderLedger.remember,
     OrderDone: OrderLedger.finish,
 }
