@@ -112,8 +112,8 @@ def test_a_kill_switch_is_heard_while_the_agent_starts() -> None:
         ({"quantity": 10**12}, "too large"),
         ({"algo": "limit", "limit_price": 8.9000000001234}, "more decimal places"),
         ({"decision_price": 1e-12}, "more decimal places"),
-        ({"time_in_force": "IOC"}, "time in force IOC is not supported"),
-        ({"time_in_force": "FOK"}, "time in force FOK is not supported"),
+        ({"time_in_force": "IOC"}, "time in force IOC is not kept by algo twap"),
+        ({"time_in_force": "FOK"}, "time in force FOK is not kept by algo twap"),
         ({"reduce_only": True}, "reduce_only is not supported"),
     ],
 )
@@ -131,17 +131,23 @@ def test_what_cannot_be_kept_is_refused_and_not_worked_otherwise(changes: dict[s
     on_desk(play)
 
 
-def test_a_kill_that_asks_to_close_positions_says_that_it_does_not() -> None:
-    """Nobody may believe that positions are being closed: a critical alert says that somebody must."""
+def test_a_kill_that_asks_to_close_positions_closes_them_and_nothing_else_leaves() -> None:
+    """What was bought is sold again at the market once everything is cancelled, under the kill that stays in force."""
 
     async def play(desk: Desk) -> None:
-        await desk.agent.process_event(KillSwitchEvent(reason="test", source_agent="Risk", close_positions=True))
-        await desk.let_events_pass()
+        bought = await desk.submit(order_type="market", algo=None, quantity=500)
+        working = await desk.submit(quantity=5000)
+        await desk.agent.wait_done(bought)
+        kill = KillSwitchEvent(reason="test", source_agent="Risk", close_positions=True)
+        await desk.agent.process_event(kill)
+        await desk.agent.wait_done(working)
+        await desk.agent.wait_done(f"flatten:{kill.event_id}:{desk.symbol}")
 
-        alerts = [event for event in desk.heard if event.event_type is EventType.RISK_ALERT]
-        assert [(alert.severity, "positions are not closed" in alert.message) for alert in alerts] == [
-            ("critical", True)
-        ]
+        state = desk.agent.runtime.engine.state
+        assert state.totals[desk.symbol].position == 0
+        assert state.totals[desk.symbol].traded >= 2 * quantity_from(500)
+        assert desk.agent.get_status()["kill_switch_active"]
+        assert desk.agent.get_pending_orders() == []
 
     on_desk(play)
 

@@ -210,7 +210,7 @@ def fingerprint(engine: Engine) -> dict[str, Any]:
     state = engine.state
     skipped = {"accepted", "instrument", "day", "params", "live_children", "ended_children", "market_volume"}
     skipped |= {"volume_base", "max_slippage_bps", "crossing_margin", "profile", "triggers", "wake_at", "alerts_raised"}
-    skipped |= {"settled_children", "asks", "ask_at", "sums_base", "may_send"}
+    skipped |= {"settled_children", "asks", "ask_at", "sums_base", "may_send", "heard_at"}
     return {
         "sequence": state.sequence,
         "decisions": state.decisions,

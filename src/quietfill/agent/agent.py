@@ -235,9 +235,6 @@ class ExecutionAgentImpl(AgentFace, ExecutionAgentBase):
         if not event.activated:
             self._publisher.alert(event.source_agent, "a kill switch is released only by two people, not on the bus")
             return 0
-        if event.close_positions:
-            text = "the kill switch stops orders; positions are not closed, somebody must"
-            self._publisher.alert(event.source_agent, text, severity="critical")
         return self.runtime.submit(
             Kill(
                 kill_id=event.event_id,
@@ -245,6 +242,7 @@ class ExecutionAgentImpl(AgentFace, ExecutionAgentBase):
                 reason=event.reason or event.trigger_type,
                 scope=KillScope(symbols=event.affected_symbols),
                 cancel_pending=event.cancel_pending_orders,
+                close_positions=event.close_positions,
             )
         )
 

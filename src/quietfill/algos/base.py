@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from quietfill.market.view import MarketView
 
 
+TRIGGERED = "triggered_at"
+"""Key of a stop's memo once its trigger was met: from then on it is an order like any other."""
+
+
 class Rest(StrEnum):
     """What to do with what is left when the window ends."""
 
@@ -159,6 +163,7 @@ class ParentView(Protocol):
     quantity: Quantity
     limit_price: Price | None
     stop_price: Price | None
+    time_in_force: TimeInForce
     start: Timestamp
     end: Timestamp
     params: Any

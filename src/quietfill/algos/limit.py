@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from quietfill.algos.base import AlgoParams, Plan, Slice
 from quietfill.algos.pricing import limit_on_tick
-from quietfill.algos.windows import leaves_of_others, outside, window
+from quietfill.algos.windows import leaves_of_others, life, outside, spent, window
 from quietfill.domain.types import Timestamp, price_float
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class Limit:
         """Return one slice at the limit for all leaves."""
         if (idle := outside(order, now)) is not None:
             return idle
+        if (over := spent(order)) is not None:
+            return over
         end = window(order)[1]
         price = limit_on_tick(order)
         if price is None:
@@ -38,4 +40,4 @@ class Limit:
         crossing = far is not None and sign * far <= sign * price
         why = f"at the limit {price_float(price):.10g}"
         quantity = order.leaves - leaves_of_others(order, _KEY)
-        return Plan((Slice(_KEY, quantity, price, crossing=crossing, why=why),), end, why=why)
+        return Plan((Slice(_KEY, quantity, price, life(order), crossing=crossing, why=why),), end, why=why)

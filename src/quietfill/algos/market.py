@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from quietfill.algos.base import AlgoParams, Plan, Slice
 from quietfill.algos.pricing import appears, arrival_bound, limit_on_tick
-from quietfill.algos.windows import leaves_of_others, outside, window
+from quietfill.algos.windows import leaves_of_others, life, outside, spent, window
 from quietfill.domain.types import Price, Quantity, Timestamp, price_float
 
 if TYPE_CHECKING:
@@ -39,13 +39,15 @@ class Market:
         """Return one slice for all leaves."""
         if (idle := outside(order, now)) is not None:
             return idle
+        if (over := spent(order)) is not None:
+            return over
         params = order.params
         assert isinstance(params, MarketParams)
         end = window(order)[1]
         quantity = order.leaves - leaves_of_others(order, _KEY)
         if params.plain and order.limit_price is None:
             why = "plain market order, as asked"
-            return Plan((Slice(_KEY, quantity, None, crossing=True, why=why),), end, why=why)
+            return Plan((Slice(_KEY, quantity, None, life(order), crossing=True, why=why),), end, why=why)
         bound = limit_on_tick(order) if params.plain else arrival_bound(order)
         if bound is None:
             return Plan(wake_at=end, wake_when=appears(market), why="no arrival quote to collar at")
@@ -60,5 +62,5 @@ class Market:
         if far is not None and not reaches:
             alert = f"collar binds: the far touch is beyond {price_float(bound):.10g}; the rest waits there"
             why = alert
-        piece = Slice(_KEY, quantity, bound, crossing=True, why=why)
+        piece = Slice(_KEY, quantity, bound, life(order), crossing=True, why=why)
         return Plan((piece,), end, why=why, alert=alert)

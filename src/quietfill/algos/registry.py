@@ -35,6 +35,7 @@ class AlgoSpec(msgspec.Struct, frozen=True):
         params: the parameters' schema.
         docs: the first sentence of the class's docstring.
         needs_limit: an order without a limit price is refused.
+        is_stop: nothing works before its trigger; a kill disarms it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class AlgoSpec(msgspec.Struct, frozen=True):
     params: type[AlgoParams]
     docs: str
     needs_limit: bool = False
+    is_stop: bool = False
 
 
 class AlgoRegistry:
@@ -92,7 +94,7 @@ def registry() -> AlgoRegistry:
     return known
 
 
-def spec_of(name: str, algo: type[Any], *, needs_limit: bool = False) -> AlgoSpec:
+def spec_of(name: str, algo: type[Any], *, needs_limit: bool = False, is_stop: bool = False) -> AlgoSpec:
     """Return the entry of a class with `plan`, a docstring and maybe its own `Params`.
 
     Raises:
@@ -110,7 +112,7 @@ def spec_of(name: str, algo: type[Any], *, needs_limit: bool = False) -> AlgoSpe
         made: Algo = algo()
     except TypeError as error:
         raise BadInput(f"algo {algo.__name__}: must be made without arguments ({error})") from None
-    return AlgoSpec(name, made, params, " ".join(docs.split()), needs_limit)
+    return AlgoSpec(name, made, params, " ".join(docs.split()), needs_limit, is_stop)
 
 
 def parse_params(spec: AlgoSpec, given: Mapping[str, Any]) -> AlgoParams:

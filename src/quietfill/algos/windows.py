@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 from quietfill.algos.base import ChildView, Outcome, ParentView, Plan, Rest, Slice
 from quietfill.algos.pricing import appears
-from quietfill.domain.types import iso_time, quantity_number
+from quietfill.domain.types import TimeInForce, iso_time, quantity_number
 
 if TYPE_CHECKING:
     from quietfill.domain.types import Quantity, Timestamp
     from quietfill.market.view import MarketView
+
+
+_AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
 def window(order: ParentView) -> tuple[Timestamp, Timestamp]:
@@ -54,6 +57,19 @@ def as_working(order: ParentView) -> tuple[Slice, ...]:
 def keep(child: ChildView, quantity: Quantity) -> Slice:
     """Return the slice that leaves a child where it stands, with at most *quantity*."""
     return Slice(child.key, min(quantity, child.leaves), child.limit_price, crossing=child.crossing, why="left alone")
+
+
+def life(order: ParentView) -> TimeInForce:
+    """Return how long a child of this order is to live at the venue: at once or not at all, where the order says so."""
+    return order.time_in_force if order.time_in_force in _AT_ONCE else TimeInForce.DAY
+
+
+def spent(order: ParentView) -> Plan | None:
+    """Return the end of an order that was to trade at once, when its one child is done; else None."""
+    if order.time_in_force not in _AT_ONCE or not order.children_count or order.working:
+        return None
+    left = f"{quantity_number(order.leaves)} of {quantity_number(order.quantity)} could not trade at once"
+    return Plan(why=left, finish=Outcome.ENDED)
 
 
 def child_of(order: ParentView, key: str) -> ChildView | None:

@@ -53,6 +53,7 @@ class NewOrder(Message, frozen=True, tag="new_order"):
         start, end: the window; None means now, and the configured horizon.
         direct: no approved decision stands behind it.
         timed: nobody stated the end: it is a time-out of ours.
+        flattens: the kill whose exit this is; it alone may pass that kill.
     """
 
     order_id: str
@@ -75,6 +76,7 @@ class NewOrder(Message, frozen=True, tag="new_order"):
     direct: bool = False
     by: str = ""
     timed: bool = False
+    flattens: str | None = None
 
 
 class StartRun(Message, frozen=True, tag="start_run"):
@@ -190,6 +192,7 @@ class Kill(Message, frozen=True, tag="kill"):
     reason: str
     scope: KillScope = KillScope()
     cancel_pending: bool = True
+    close_positions: bool = False
 
 
 class ReleaseKill(Message, frozen=True, tag="release_kill"):

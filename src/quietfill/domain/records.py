@@ -49,7 +49,10 @@ class DecisionReceived(Record, frozen=True, tag="decision_received"):
 
 
 class OrderAccepted(Record, frozen=True, tag="order_accepted"):
-    """A parent order passed admission. Carries its terms in force and the market at arrival."""
+    """A parent order passed admission. Carries its terms in force and the market at arrival.
+
+    `timed`: its end is a time-out of ours, nobody stated it. `flattens`: the kill whose exit it is.
+    """
 
     order_id: str
     decision_id: str
@@ -78,6 +81,7 @@ class OrderAccepted(Record, frozen=True, tag="order_accepted"):
     day_volume: Quantity | None
     notes: tuple[str, ...] = ()
     timed: bool = False
+    flattens: str | None = None
 
 
 class ArrivalQuoted(Record, frozen=True, tag="arrival_quoted"):
@@ -187,12 +191,13 @@ class MemoKept(Record, frozen=True, tag="memo_kept"):
 
 
 class OrderDone(Record, frozen=True, tag="order_done"):
-    """A parent ended. `state` is its final state."""
+    """A parent ended. `state` is its final state; `timed_out` says that its deadline came with something left."""
 
     order_id: str
     state: OrderState
     filled: Quantity
     reason: str
+    timed_out: bool = False
 
 
 class ChildRequested(Record, frozen=True, tag="child_requested"):
@@ -376,6 +381,7 @@ class KillSwitchEngaged(Record, frozen=True, tag="kill_switch_engaged"):
     reason: str
     scope: KillScope
     cancel_pending: bool
+    close_positions: bool = False
 
 
 class KillSwitchReleased(Record, frozen=True, tag="kill_switch_released"):

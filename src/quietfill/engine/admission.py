@@ -98,7 +98,7 @@ class Admission:
         )
         if order.direct and not self._settings.allow_direct_orders:
             reasons.append("direct orders are not allowed here: no approved decision stands behind it")
-        if self._state.is_killed(order.symbol, order.account):
+        if order.flattens is None and self._state.is_killed(order.symbol, order.account):
             reasons.append(f"kill switch is engaged for {order.symbol}")
         params: AlgoParams | None = None
         if order.algo in self._algos:
@@ -163,6 +163,8 @@ class Admission:
             quote_age=max(0, now - view.time) if quoted else 0,
             day_volume=view.volume,
             notes=tuple(notes),
+            timed=order.timed,
+            flattens=order.flattens,
         )
 
     def _widened(self, order: NewOrder, params: AlgoParams) -> tuple[dict[str, object], list[str]]:

@@ -61,6 +61,7 @@ class ChildState:
         "state",
         "symbol",
         "terms_at",
+        "time_in_force",
         "total",
         "wanted_total",
     )
@@ -79,6 +80,7 @@ class ChildState:
         self.limit_price: Price | None = record.limit_price
         self.limit_price_confirmed: Price | None = record.limit_price
         self.good_till = record.good_till
+        self.time_in_force = record.time_in_force
         self.crossing = record.crossing
         self.bid_at_request = record.bid
         self.ask_at_request = record.ask

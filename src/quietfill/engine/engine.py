@@ -18,6 +18,7 @@ from quietfill.domain.messages import (
     BrokerSnapshot,
     CancelOrder,
     EndRun,
+    ImportOrders,
     Kill,
     LinkState,
     NewOrder,
@@ -25,8 +26,10 @@ from quietfill.domain.messages import (
     RefuseOrder,
     ReleaseKill,
     RememberDecision,
+    Resolve,
     ResumeOrder,
     StartRun,
+    SwitchRule,
 )
 from quietfill.domain.records import (
     AnyRecord,
@@ -34,8 +37,6 @@ from quietfill.domain.records import (
     ChildInDoubt,
     ChildRequested,
     DecisionReceived,
-    KillSwitchEngaged,
-    KillSwitchReleased,
     LinkChanged,
     OrderCancelAsked,
     OrderPaused,
@@ -47,6 +48,7 @@ from quietfill.domain.records import (
     ScheduleRebased,
     WireRequest,
 )
+from quietfill.engine.acts import exits, importation, kill_records, release_record, resolution, switch
 from quietfill.engine.admission import Admission
 from quietfill.engine.amendment import amendment
 from quietfill.engine.observed import ObservedMarkets
@@ -109,6 +111,9 @@ class Engine:
             EndRun: self._end_run,
             RememberDecision: self._remember,
             RefuseOrder: self._refuse,
+            Resolve: self._resolve,
+            SwitchRule: self._switch_rule,
+            ImportOrders: self._import_orders,
         }
 
     # The four calls of the shell
@@ -201,6 +206,7 @@ class Engine:
         if report.child_id in self.state.children:
             child = self.state.children[report.child_id]
             parent = self.state.parents[child.order_id]
+            parent.heard_at = now
             self._touch(parent)
             if child.is_asked_about:
                 self._planner.questions.add(child.child_id)
@@ -241,33 +247,42 @@ class Engine:
             self._rebase(parent, now, "resumed")
 
     def _kill(self, kill: Kill, now: Timestamp) -> None:
-        self._emit(
-            KillSwitchEngaged(
-                at=now,
-                kill_id=kill.kill_id,
-                by=kill.by,
-                reason=kill.reason,
-                scope=kill.scope,
-                cancel_pending=kill.cancel_pending,
-            )
-        )
-        if not kill.cancel_pending:
-            return
-        for parent in list(self.state.live.values()):
-            if kill.scope.covers(parent.symbol, parent.account):
-                reason = f"kill switch: {kill.reason}"
-                self._emit(OrderCancelAsked(at=now, order_id=parent.order_id, by=kill.by, reason=reason))
-                self._touch(parent)
+        for record in kill_records(kill, self.state, self.algos, now):
+            self._emit(record)
+            if isinstance(record, OrderCancelAsked):
+                self._touch(self.state.parents[record.order_id])
 
     def _release_kill(self, release: ReleaseKill, now: Timestamp) -> None:
-        if all(kill.scope != release.scope for kill in self.state.kills):
+        record = release_record(release, self.state, now)
+        if record is None:
             return
-        self._emit(
-            KillSwitchReleased(at=now, by=release.by, second=release.second, reason=release.reason, scope=release.scope)
-        )
+        self._emit(record)
         for parent in list(self.state.live.values()):
             if release.scope.covers(parent.symbol, parent.account):
                 self._rebase(parent, now, "kill switch released")
+
+    def _resolve(self, message: Resolve, now: Timestamp) -> None:
+        for record in resolution(message, self.state, now):
+            self._emit(record)
+            parent = self.state.parents.get(record.subject)
+            if parent is None:
+                self._touch(self.state.parent_of(record.subject))
+            else:
+                self._rebase(parent, now, f"{message.by} lets it go on")
+
+    def _switch_rule(self, message: SwitchRule, now: Timestamp) -> None:
+        for record in switch(message, self.state, now):
+            self._emit(record)
+        for parent in self.state.live.values():
+            self._touch(parent)
+
+    def _import_orders(self, message: ImportOrders, now: Timestamp) -> None:
+        for record in importation(message, self.state, now):
+            self.state.apply(record)  # requests among them left long ago, from another process
+            self._records.append(record)
+        self._doubt_unanswered("imported from another journal", now)
+        self._reconciling = bool(self.state.live)
+        self._planner.questions.update(child for parent in self.state.live.values() for child in parent.live_children)
 
     def _link_state(self, link: LinkState, now: Timestamp) -> None:
         if link.up == self.state.link_up:
@@ -278,9 +293,9 @@ class Engine:
             self._doubt_unanswered("the line broke before the answer came", now)
 
     def _snapshot(self, snapshot: BrokerSnapshot, now: Timestamp) -> None:
-        for record in self._reconciliation.settle(snapshot, self.state, now):
-            self._emit(record)
         was_reconciling, self._reconciling = self._reconciling, False
+        for record in self._reconciliation.settle(snapshot, self.state, now, is_routine=not was_reconciling):
+            self._emit(record)
         for parent in list(self.state.live.values()):
             if was_reconciling and parent.has_arrival:
                 self._rebase(parent, now, "restarted")
@@ -347,12 +362,19 @@ class Engine:
             self.observed.forget_views(child.symbol)
 
     def _take_records(self, now: Timestamp) -> list[AnyRecord]:
+        self._close_positions(now)
         while parents := sorted((p for p in self._dirty.values() if self._may_act(p)), key=_priority):
             for parent in parents:
                 del self._dirty[parent.order_id]
                 self._timers.set(parent.order_id, self._planner.look(parent, now))
+            self._close_positions(now)
         records, self._records = self._records, []
         return records
+
+    def _close_positions(self, now: Timestamp) -> None:
+        if self.state.kills and self.state.link_up and not self._reconciling:
+            for order in list(exits(self.state, now)):
+                self._new_order(order, now)
 
     def _may_act(self, parent: ParentState) -> bool:
         """While the broker's word is awaited nothing is asked for, except that what was cancelled goes."""

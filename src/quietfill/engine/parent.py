@@ -29,6 +29,7 @@ class ParentState:
         self.accepted = record
         self.order_id = record.order_id
         self.symbol = record.symbol
+        self.time_in_force = record.time_in_force
         self.side = record.side
         self.account = record.account
         self.instrument = instrument
@@ -82,6 +83,7 @@ class ParentState:
         self.asks = 0
         self.ask_at: Timestamp | None = None
         self.may_send = True
+        self.heard_at: Timestamp = 0
 
     @property
     def leaves(self) -> Quantity:

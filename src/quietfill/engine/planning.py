@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quietfill.algos.base import Outcome, Plan, Slice
+from quietfill.algos.base import TRIGGERED, Outcome, Plan, Slice
 from quietfill.algos.shaping import shape
+from quietfill.domain.messages import Rule
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import (
     AlertRaised,
@@ -21,11 +22,12 @@ from quietfill.domain.records import (
     CancelRequested,
     ChildInDoubt,
     ChildRequested,
+    MemoKept,
     OrderDone,
     OrderFrozen,
     ReplaceRequested,
 )
-from quietfill.domain.types import MILLISECOND, MINUTE, SECOND
+from quietfill.domain.types import MILLISECOND, MINUTE, SECOND, quantity_number
 from quietfill.engine.sender import within_limit
 from quietfill.engine.working_orders import Cancel, Place, Replace, Request, difference
 
@@ -86,6 +88,7 @@ class Planner:
         asked = [child.asked_at for child in parent.live_children.values() if child.asked_at is not None]
         wakes += [at + self._settings.request_timeout for at in asked]
         wakes.append(self._ask_again(parent, now))
+        wakes.append(self._ask_silent(parent, now))
         return min((at for at in wakes if at is not None), default=None)
 
     # What is wanted
@@ -96,19 +99,30 @@ class Planner:
             return Plan(finish=Outcome.FILLED, why="order filled")
         if parent.cancel_reason is not None:
             return Plan(finish=Outcome.ENDED, why=parent.cancel_reason)
-        if not self._state.link_up:
-            return None
-        if self._state.is_killed(parent.symbol, parent.account):
+        if self._state.bars(parent):
             parent.triggers = ()
             return self._stopped(parent, now) if now >= parent.end else None
-        if parent.is_paused or parent.frozen_reason is not None:
+        if parent.is_paused or parent.frozen_reason is not None or self._is_disarmed(parent):
             return self._stopped(parent, now)
-        return self._ask(parent, market, now)
+        parent.may_send = self._state.link_up
+        plan = self._ask(parent, market, now)
+        if parent.may_send:
+            return plan
+        self._remember(parent, plan, now)
+        self._alert(parent, plan, now)
+        parent.triggers = plan.wake_when
+        return None
+
+    def _is_disarmed(self, parent: ParentState) -> bool:
+        """Whether it is a stop that waits for its trigger while stops are switched off."""
+        return (
+            not self._state.rules[Rule.STOPS] and TRIGGERED not in parent.memo and self._algos.get(parent.algo).is_stop
+        )
 
     def _stopped(self, parent: ParentState, now: Timestamp) -> Plan:
         if now >= parent.end:
             return Plan(finish=Outcome.ENDED, why="window ended")
-        return Plan(wake_at=parent.end, why=parent.frozen_reason or "paused")
+        return Plan(wake_at=parent.end, why=parent.frozen_reason or ("paused" if parent.is_paused else "stops are off"))
 
     def _ask(self, parent: ParentState, market: MarketView, now: Timestamp) -> Plan:
         spec = self._algos.get(parent.algo)
@@ -124,9 +138,13 @@ class Planner:
         return plan if now < parent.end or plan.finish is not None else self._stopped(parent, now)
 
     def _crossing_margin(self) -> int:
-        """Round trip, settle time, and the time that a queue of all live parents' messages needs."""
+        """Round trip, settle time, and the time that a queue of all live parents' messages needs.
+
+        Where a replace is a cancel and a placement, both of them have to come round.
+        """
         queue = len(self._state.live) * SECOND // self._settings.max_messages_per_second
-        return self._settings.round_trip + self._settings.settle + queue
+        round_trips = self._settings.round_trip * (1 if self._settings.can_replace else 2)
+        return round_trips + self._settings.settle + queue
 
     # What is asked for
 
@@ -134,10 +152,16 @@ class Planner:
         # An algo that wants to be asked again at once would never let time pass.
         wakes = [None if plan.wake_at is None else max(plan.wake_at, now + _LEAST_WAKE)]
         parent.triggers = plan.wake_when
+        self._remember(parent, plan, now)
         self._mark(parent, now)
         self._alert(parent, plan, now)
         settle = self._settings.settle
-        requests = difference(plan.slices, tuple(parent.live_children.values()), parent.room(now, settle))
+        requests = difference(
+            plan.slices,
+            tuple(parent.live_children.values()),
+            parent.room(now, settle),
+            can_replace=self._settings.can_replace,
+        )
         wakes.extend([self._request(parent, request, plan, market, now) for request in requests])
         unsettled = parent.unsettled(now, settle)
         if plan.finish is not None and not parent.live_children and not unsettled:
@@ -285,6 +309,17 @@ class Planner:
                 self._emit(AlertRaised(at=now, subject=parent.order_id, severity="critical", text=text))
         return parent.ask_at
 
+    def _ask_silent(self, parent: ParentState, now: Timestamp) -> Timestamp | None:
+        """Have the broker asked about children that nothing was heard of for long: a report may have been lost."""
+        if not self._state.rules[Rule.ZOMBIES] or not parent.live_children:
+            return None
+        youngest = max(child.requested_at for child in parent.live_children.values())
+        silent_from = max(parent.heard_at, youngest)
+        if now >= silent_from + self._settings.silence and self._state.link_up:
+            self.questions.update(parent.live_children)
+            parent.heard_at = silent_from = now
+        return silent_from + self._settings.silence
+
     def _slower(self, times: int) -> Duration:
         return min(self._settings.request_timeout << min(times, 16), max(self._settings.request_timeout, MINUTE))
 
@@ -319,6 +354,11 @@ class Planner:
         if now >= parent.mark.at + self._settings.mark_interval and parent.market_volume > parent.mark.market_volume:
             self._emit(self._observed.mark(parent, now))
 
+    def _remember(self, parent: ParentState, plan: Plan, now: Timestamp) -> None:
+        """Journal what the algo wants to remember, before anything that follows from it."""
+        if plan.memo is not None and plan.memo != parent.memo:
+            self._emit(MemoKept(at=now, order_id=parent.order_id, memo=plan.memo, why=plan.why))
+
     def _alert(self, parent: ParentState, plan: Plan, now: Timestamp, severity: str = "info") -> None:
         if plan.alert is not None and plan.alert not in parent.alerts_raised:
             parent.alerts_raised.add(plan.alert)
@@ -331,7 +371,20 @@ class Planner:
             state, reason = OrderState.CANCELLED, parent.cancel_reason
         else:
             state, reason = OrderState.EXPIRED, why or outcome.value
-        self._emit(OrderDone(at=now, order_id=parent.order_id, state=state, filled=parent.filled, reason=reason))
+        self._emit(
+            OrderDone(
+                at=now,
+                order_id=parent.order_id,
+                state=state,
+                filled=parent.filled,
+                reason=reason,
+                timed_out=state is OrderState.EXPIRED and now >= parent.end,
+            )
+        )
+        if parent.accepted.flattens is not None and parent.leaves:
+            left = f"{quantity_number(parent.leaves)} {parent.symbol}"
+            text = f"the kill's exit ended with {left} left: the position is not closed"
+            self._emit(AlertRaised(at=now, subject=parent.order_id, severity="critical", text=text))
 
 
 def _assert_within_limit(parent: ParentState, wanted: Slice) -> None:

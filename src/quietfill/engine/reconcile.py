@@ -38,23 +38,25 @@ _BROKER_STATES = {state.value: state for state in OrderState}
 class Reconciliation:
     """Compares snapshots with state, and remembers which absences were seen before."""
 
-    __slots__ = ("_absences", "_patience")
+    __slots__ = ("_absences", "_foreign", "_patience")
 
     def __init__(self, patience: Duration) -> None:
         """Take how long after a request an absence starts to mean something."""
         self._patience = patience
         self._absences: dict[str, int] = {}
+        self._foreign: tuple[str, ...] = ()
 
-    def settle(self, snapshot: BrokerSnapshot, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:
-        """Yield the records that bring state in line with *snapshot*; apply each before asking for the next."""
+    def settle(
+        self, snapshot: BrokerSnapshot, state: EngineState, now: Timestamp, *, is_routine: bool = False
+    ) -> Iterator[AnyRecord]:
+        """Yield the records that bring state in line with *snapshot*; apply each before asking for the next.
+
+        A routine question whose answer is no news leaves no record.
+        """
         counts = dict.fromkeys(("adopted", "filled_while_away", "ended_while_away", "never_arrived"), 0)
-        for report in snapshot.fills:
-            child = state.children.get(report.child_id)
-            if child is None or report.fill is None:
-                continue
-            for record in book_fill(child, report.fill, state, now):
-                counts["filled_while_away"] += 1
-                yield record
+        for record in _missed_fills(snapshot, state, now):
+            counts["filled_while_away"] += 1
+            yield record
         listed = {order.child_id: order for order in snapshot.orders}
         for child in [child for parent in list(state.live.values()) for child in list(parent.live_children.values())]:
             for record in self._settle_child(child, listed.get(child.child_id), snapshot, now):
@@ -68,13 +70,15 @@ class Reconciliation:
             text = f"{child.child_id} is open at the broker, though it was given up: {child.done_reason}"
             yield AlertRaised(at=now, subject=child.child_id, severity="critical", text=text)
             yield _adopted(child, listed[child.child_id], now)
-        foreign = tuple(sorted(name for name in listed if name not in state.children))
-        if foreign:
-            text = f"{len(foreign)} order(s) at the broker that are not ours: {', '.join(foreign[:5])}"
-            yield AlertRaised(at=now, subject="reconcile", severity="warning", text=text)
+        foreign = tuple(sorted(name for name in listed if listed[name].is_open and name not in state.children))
+        is_news, self._foreign = foreign != self._foreign, foreign
+        if is_news:
+            yield from _named(foreign, now)
         doubtful = sum(
             child.state is OrderState.UNKNOWN for p in state.live.values() for child in p.live_children.values()
         )
+        if is_routine and not is_news and not doubtful and not any(counts.values()):
+            return
         yield Reconciled(at=now, complete=snapshot.complete, foreign=foreign, still_in_doubt=doubtful, **counts)
 
     @staticmethod
@@ -116,6 +120,19 @@ class Reconciliation:
             reason="never arrived at the broker",
             exchange_time=snapshot.asked_at,
         )
+
+
+def _missed_fills(snapshot: BrokerSnapshot, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:
+    for report in snapshot.fills:
+        child = state.children.get(report.child_id)
+        if child is not None and report.fill is not None:
+            yield from book_fill(child, report.fill, state, now)
+
+
+def _named(foreign: tuple[str, ...], now: Timestamp) -> Iterator[AlertRaised]:
+    if foreign:
+        text = f"{len(foreign)} order(s) at the broker that are not ours: {', '.join(foreign[:5])}"
+        yield AlertRaised(at=now, subject="reconcile", severity="warning", text=text)
 
 
 def _adopted(child: ChildState, order: BrokerOrder, now: Timestamp) -> ChildAdopted:

@@ -81,7 +81,7 @@ class Sender:
         child = self._state.children[request.child_id]
         parent = self._state.parents[child.order_id]
         bars = (
-            (self._state.is_killed(child.symbol, parent.account), "kill switch"),
+            (self._state.bars(parent), "kill switch"),
             (not self._state.link_up, "no line to the broker"),
             (child.cancel_pending, "cancelled before it was sent"),
             (child.state.is_terminal, f"child is {child.state}"),

@@ -17,6 +17,8 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
         request_timeout: a request without an answer for this long puts its child in doubt.
         round_trip: high percentile of the time from a request to the broker's answer.
         max_slippage_bps: collar, from arrival for `market`, from the current mid for scheduled children.
+        can_replace: whether the broker changes a working order; else it is cancelled, settled and placed anew.
+        silence: a working child that nothing was heard of for this long is asked about.
         quote_age_limit: no crossing on a quote older than this; 0 switches the check off.
     """
 
@@ -40,3 +42,5 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_children_per_parent: int = 10_000
     child_grace: Duration = 2 * SECOND
     allow_direct_orders: bool = True
+    can_replace: bool = True
+    silence: Duration = MINUTE

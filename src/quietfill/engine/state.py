@@ -54,6 +54,7 @@ from quietfill.domain.records import (
     ScheduleRebased,
     WorkingMark,
 )
+from quietfill.domain.types import TimeInForce
 from quietfill.engine.child import ChildState
 from quietfill.engine.parent import ParentState
 
@@ -170,7 +171,7 @@ class EngineState:
         """Book one record."""
         self._book[type(record)](record)
         self.sequence += 1  # after it: a record that cannot be booked is none, and the journal counts alike
-        self.last_at = record.at
+        self.last_at = max(self.last_at, record.at)  # an import brings older ones
 
     def replay(self, records: Iterable[AnyRecord]) -> None:
         """Book a journal's records in order."""
@@ -180,6 +181,10 @@ class EngineState:
     def is_killed(self, symbol: str, account: str | None) -> bool:
         """Say whether new risk is barred for this symbol and account."""
         return any(kill.scope.covers(symbol, account) for kill in self.kills)
+
+    def bars(self, parent: ParentState) -> bool:
+        """Say whether a kill bars new risk for this parent; the exits that a kill itself asked for are none."""
+        return parent.accepted.flattens is None and self.is_killed(parent.symbol, parent.account)
 
     def parent_of(self, child_id: str) -> ParentState:
         """Return the parent that a child belongs to."""
@@ -315,9 +320,12 @@ class EngineState:
     def _child_done(self, record: ChildDone) -> None:
         child = self.children[record.child_id]
         solicited = child.cancel_pending
+        is_remainder = record.state is OrderState.CANCELLED and child.time_in_force in _AT_ONCE
         child.end(record.state, record.cumulative, record.reason, record.at)
         parent = self._retire(child)
-        if not solicited and record.state is not OrderState.EXPIRED:
+        if solicited or is_remainder or record.state is OrderState.EXPIRED:
+            parent.consecutive_rejects = 0  # it lived its life
+        else:
             parent.consecutive_rejects += 1
             parent.rejected_at = record.at
 
@@ -400,3 +408,5 @@ class EngineState:
 
 
 _ALERTS_KEPT = 1_000
+_AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+"""What the venue ends by itself with something left; nobody refused anything."""

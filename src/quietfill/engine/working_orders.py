@@ -57,13 +57,17 @@ class Place(msgspec.Struct, frozen=True):
 Request: TypeAlias = Cancel | Replace | Place
 
 
-def difference(slices: tuple[Slice, ...], children: Iterable[ChildState], room: Quantity) -> list[Request]:
+def difference(
+    slices: tuple[Slice, ...], children: Iterable[ChildState], room: Quantity, *, can_replace: bool = True
+) -> list[Request]:
     """Return the requests that make *children* what *slices* say, cancels first.
 
     Args:
         slices: what should be working.
         children: the parent's live children.
         room: what may be asked for on top of everything that may still trade.
+        can_replace: whether the broker can change a working order. Else it is cancelled; once that has settled, its
+            slice has no child and gets a new one.
     """
     wanted = {piece.key: piece for piece in slices}
     cancels: list[Request] = []
@@ -77,6 +81,8 @@ def difference(slices: tuple[Slice, ...], children: Iterable[ChildState], room: 
             continue
         served.add(child.key)
         request = _adjustment(child, piece, room)
+        if isinstance(request, Replace) and not can_replace:
+            request = Cancel(child)
         if isinstance(request, Cancel):
             cancels.append(request)
         elif request is not None:

@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from quietfill.risk.limits import RiskLimits
 
 _BPS = 10_000
-_NOT_KEPT = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG, TimeInForce.MOC})
+_KEPT_BY: dict[TimeInForce, tuple[str, ...]] = {
+    TimeInForce.IOC: ("market", "limit"),
+    TimeInForce.FOK: ("market", "limit"),
+    TimeInForce.MOC: ("close",),
+    TimeInForce.OPG: (),
+}
 _NEEDS_STOP_PRICE = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 
@@ -137,9 +142,11 @@ def _algo_reasons(order: NewOrder, known_algos: Collection[str]) -> Iterator[str
 
 def _unsupported_reasons(order: NewOrder) -> Iterator[str]:
     """Name what is stated and would not be kept: an order must never be worked on other terms than its own."""
-    if order.time_in_force in _NOT_KEPT:
-        yield f"time in force {order.time_in_force} is not supported for a parent order: it would rest until its end"
-    if order.reduce_only:
+    name = order.algo.lower()
+    if name not in _KEPT_BY.get(order.time_in_force, (name,)):
+        known = ", ".join(_KEPT_BY[order.time_in_force]) or "none"
+        yield f"time in force {order.time_in_force} is not kept by algo {order.algo}; by these it is: {known}"
+    if order.reduce_only and order.flattens is None:
         yield "reduce_only is not supported: the position at the broker is not known here"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 
@@ -16,6 +16,7 @@ from quietfill.domain.types import (
     OrderSide,
     Price,
     Quantity,
+    TimeInForce,
     Timestamp,
     timestamp_from,
 )
@@ -119,6 +120,11 @@ class Order:
     crossing_margin: Duration = 0
     profile: tuple[float, ...] | None = None
     symbol: str = STOCK.symbol
+    stop_price: Price | None = None
+    time_in_force: TimeInForce = TimeInForce.DAY
+    memo: Mapping[str, int] = field(default_factory=dict)
+    may_send: bool = True
+    last_child_ended_at: Timestamp | None = None
     day: TradingDay = field(default_factory=lambda: STOCK.trading_day(date(2023, 7, 11)))
 
     def __post_init__(self) -> None:
