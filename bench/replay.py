@@ -93,7 +93,7 @@ def follow(tape: Tape) -> tuple[int, float, int]:
         wakes += 1
 
     engine = Engine({symbol: tape.instrument}, registry(), surroundings.UNPACED)
-    exchange = Exchange(tape, VenueOptions(), 1)
+    exchange = Exchange(tape, VenueOptions(), 1, averages=False)
     simulation = Simulation(engine, exchange, MemoryJournal(), on_progress=count)
     script = list(_script(tape))
     start = process_time()

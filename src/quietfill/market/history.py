@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from quietfill.domain.instrument import TradingDay
+    from quietfill.domain.types import Timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +36,18 @@ class MarketHistory:
     ask: NDArray[np.int64]
     has_touch: NDArray[np.bool_]
     day: TradingDay
+
+    def until(self, at: Timestamp) -> MarketHistory:
+        """Return what was known at an instant: nothing later than *at*. Views, no copies."""
+        prints = int(self.print_time.searchsorted(at, side="right"))
+        touches = int(self.touch_time.searchsorted(at, side="right"))
+        return replace(
+            self,
+            print_time=self.print_time[:prints],
+            print_price=self.print_price[:prints],
+            print_quantity=self.print_quantity[:prints],
+            touch_time=self.touch_time[:touches],
+            bid=self.bid[:touches],
+            ask=self.ask[:touches],
+            has_touch=self.has_touch[:touches],
+        )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from quietfill.domain.messages import BookUpdate, BrokerSnapshot, LinkState
     from quietfill.domain.records import WireRequest
     from quietfill.domain.types import Timestamp
+    from quietfill.market.history import MarketHistory
     from quietfill.market.triggers import Trigger
     from quietfill.venue.exchange import Exchange
 
@@ -99,6 +100,12 @@ class VenueBroker:
         """Send one request at the present simulated instant."""
         self.exchange.send(request, self.clock.now())
         self._stirred.set()
+
+    def market_history(self, symbol: str) -> MarketHistory | None:
+        """Return what was recorded of a market up to the present simulated instant, without anything of ours."""
+        if symbol != self.instrument.symbol:
+            return None
+        return self.exchange.history().until(self.clock.now())
 
     async def snapshot(self) -> BrokerSnapshot:
         """List all our orders and executions."""

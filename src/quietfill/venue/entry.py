@@ -57,6 +57,7 @@ class OrderEntry:
         self._free = list(range(core.slots))
         self._numbers = 0
         self.filled: Quantity = 0
+        self.filled_value = 0
 
     @property
     def open_count(self) -> int:
@@ -205,6 +206,7 @@ class OrderEntry:
         passive = note.kind is NoteKind.PASSIVE_FILL
         order.cumulative += note.quantity
         self.filled += note.quantity
+        self.filled_value += note.quantity * note.price
         assert order.cumulative <= order.total, f"{order.child_id} is overfilled"
         fill = Fill(
             execution_id=f"{order.child_id}.{len(order.fills) + 1}",

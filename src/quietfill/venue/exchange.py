@@ -20,11 +20,13 @@ rejected, what rests stays over a break, is cancelled by a halt, and expires at 
 from __future__ import annotations
 
 import heapq
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from quietfill.domain.messages import BookUpdate, BrokerSnapshot
 from quietfill.domain.records import CancelRequested, ChildRequested, ReplaceRequested
 from quietfill.domain.types import OrderSide, Quantity, Timestamp
+from quietfill.venue.averages import RecordedAverages
 from quietfill.venue.core import Core, Stop
 from quietfill.venue.depth_core import core_of
 from quietfill.venue.entry import OrderEntry
@@ -56,9 +58,13 @@ class Exchange:
         options: what the venue does with our orders.
         seed: of the latency draws; the only chance there is.
         core: what keeps the book; None takes the one this tape needs.
+        averages: whether published books carry the day's turnover and the integral of the mid. They cost a pass over
+            the recording and its size in memory.
     """
 
-    def __init__(self, tape: Tape, options: VenueOptions, seed: int, *, core: Core | None = None) -> None:
+    def __init__(
+        self, tape: Tape, options: VenueOptions, seed: int, *, core: Core | None = None, averages: bool = True
+    ) -> None:
         self._tape = tape
         self._options = options
         self._core = core or core_of(tape, options)
@@ -71,6 +77,7 @@ class Exchange:
         self._agenda: list[tuple[Timestamp, int, _Due]] = []
         self._mail: list[tuple[Timestamp, int, ExecutionReport]] = []
         self._published: BookUpdate | None = None
+        self._keeps_averages = averages
         self.triggered = False
         self._plan(tape.day.spans[-1][1], None)
 
@@ -162,6 +169,8 @@ class Exchange:
         """
         assert symbol == self._tape.instrument.symbol, f"this venue trades {self._tape.instrument.symbol}, not {symbol}"
         if self._published is None:
+            averages = self._averages
+            mid_sum, mid_time = (None, 0) if averages is None else averages.mid(self._now)
             self._published = BookUpdate(
                 symbol=symbol,
                 time=self._now,
@@ -169,8 +178,15 @@ class Exchange:
                 asks=self._core.depth(OrderSide.SELL, self._options.levels),
                 last=self._core.last,
                 volume=self._core.volume + self._entry.filled,
+                turnover=None if averages is None else averages.turnover(self._now) + self._entry.filled_value,
+                mid_sum=mid_sum,
+                mid_time=mid_time,
             )
         return self._published
+
+    @cached_property
+    def _averages(self) -> RecordedAverages | None:
+        return RecordedAverages(self.history()) if self._keeps_averages else None
 
     def snapshot(self, asked_at: Timestamp) -> BrokerSnapshot:
         """Return all our orders, open and done, and all fills, as the venue has them at the time reached."""
