@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from quietfill.domain.events import DecisionEvent, OrderEvent, ValidatedDecisionEvent
-from quietfill.domain.messages import NewOrder, RefuseOrder, RememberDecision
+from quietfill.domain.messages import NewOrder, RefuseOrder, RememberDecision, Rule
 from quietfill.domain.types import (
     SECOND,
     OrderType,
@@ -39,7 +39,10 @@ _OWN_ALGO = {
     OrderType.MARKET_ON_CLOSE: "close",
     OrderType.LIMIT_ON_CLOSE: "close",
 }
-_UNSCHEDULED = frozenset({"market", "limit"})
+_UNSCHEDULED = frozenset(
+    {"market", "limit", "midpoint_peg", "iceberg", "sniper", "stop", "stop_limit", "trailing_stop", "close"}
+)
+_DAY_LONG = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD})
 
 
 class _Waiting(NamedTuple):
@@ -125,6 +128,7 @@ class Intake:
         assert decision.action is not None, "unfit decisions are refused before"
         quantity = decision.quantity if validation.adjusted_quantity is None else validation.adjusted_quantity
         algo = self._algo_of(decision)
+        end, timed = self._end_of(decision, algo)
         return NewOrder(
             order_id=order_id_of(decision.event_id),
             decision_id=decision.event_id,
@@ -137,7 +141,8 @@ class Intake:
             limit_price=_maybe_price(decision.limit_price, "limit_price"),
             stop_price=_maybe_price(decision.stop_price, "stop_price"),
             start=None if decision.start is None else timestamp_from(decision.start),
-            end=self._end_of(decision, algo),
+            end=end,
+            timed=timed,
             time_in_force=decision.time_in_force or TimeInForce.DAY,
             decision_price=_maybe_price(decision.decision_price, "decision_price"),
             decided_at=timestamp_from(decision.timestamp),
@@ -146,16 +151,29 @@ class Intake:
             by=validation.source_agent,
         )
 
-    def direct_order(self, order: OrderEvent, params: dict[str, Any]) -> NewOrder:
-        """Return the order of a caller who states no decision; admission says whether that is allowed."""
+    def direct_order(
+        self, order: OrderEvent, params: dict[str, Any], *, algo: str | None = None, end: Timestamp | None = None
+    ) -> NewOrder:
+        """Return the order of a caller who states no decision; admission says whether that is allowed.
+
+        Args:
+            order: what is wanted.
+            params: of the algo.
+            algo: in place of the one that the order names.
+            end: when it must be over; None leaves it to the order's time in force and the algo.
+        """
+        name = (order.algo if algo is None else algo).lower()
+        if end is None and name in _UNSCHEDULED and order.time_in_force in _DAY_LONG:
+            end = self._session_end(order.symbol)
         return NewOrder(
             order_id=order_id_of(order.event_id),
             decision_id=order.event_id,
             symbol=order.symbol,
             side=order.side,
             quantity=quantity_from(order.quantity),
-            algo=order.algo.lower(),
+            algo=name,
             params=params,
+            end=end,
             order_type=order.order_type,
             limit_price=_maybe_price(order.limit_price, "limit_price"),
             stop_price=_maybe_price(order.stop_price, "stop_price"),
@@ -214,6 +232,8 @@ class Intake:
     def _algo_of(self, decision: DecisionEvent) -> str:
         if decision.algo is not None:
             return decision.algo.lower()
+        if decision.time_in_force is TimeInForce.MOC:
+            return "close"
         if decision.order_type is OrderType.LIMIT:
             return "limit" if decision.limit_price is not None else self._settings.default_algo.lower()
         return _OWN_ALGO[decision.order_type]
@@ -228,18 +248,28 @@ class Intake:
             params.setdefault("max_participation", self._settings.vwap_max_participation)
         return params
 
-    def _end_of(self, decision: DecisionEvent, algo: str) -> Timestamp | None:
-        """No time-out shortens a stated life; without one, unscheduled orders get `order_timeout_seconds`."""
+    def _end_of(self, decision: DecisionEvent, algo: str) -> tuple[Timestamp | None, bool]:
+        """Return the end, and whether it is a time-out of ours: no time-out shortens a stated life.
+
+        Without one, unscheduled orders get `order_timeout_seconds`, or the session while time-outs are switched off;
+        scheduled ones get `default_horizon_seconds`, of which `algo_timeout_seconds` is the most.
+        """
         stated = decision.end or decision.good_till
         if stated is not None:
-            return timestamp_from(stated)
-        now = self._runtime.clock.now()
+            return timestamp_from(stated), False
         if decision.time_in_force is not None:
-            instrument = self._runtime.engine.state.instruments.get(decision.symbol)
-            return None if instrument is None else instrument.day_of(now).spans[-1][1]
-        if algo in _UNSCHEDULED:
-            return now + round(self._settings.order_timeout_seconds * SECOND)
-        return None
+            return self._session_end(decision.symbol), False
+        begin = max(self._runtime.clock.now(), 0 if decision.start is None else timestamp_from(decision.start))
+        if algo not in _UNSCHEDULED:
+            horizon = min(self._settings.default_horizon_seconds, self._settings.algo_timeout_seconds)
+            return begin + round(horizon * SECOND), True
+        if not self._runtime.engine.state.rules[Rule.TIMEOUTS]:
+            return self._session_end(decision.symbol), False
+        return begin + round(self._settings.order_timeout_seconds * SECOND), True
+
+    def _session_end(self, symbol: str) -> Timestamp | None:
+        instrument = self._runtime.engine.state.instruments.get(symbol)
+        return None if instrument is None else instrument.day_of(self._runtime.clock.now()).spans[-1][1]
 
     def _refuse(self, decision_id: str, symbol: str, reason: str, *, final: bool = True) -> int:
         if final:
