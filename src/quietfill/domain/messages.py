@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from quietfill.domain.execution_report import ExecutionReport
+from quietfill.domain.instrument import Instrument
 from quietfill.domain.types import Duration, OrderSide, OrderType, Price, Quantity, TimeInForce, Timestamp
 
 
@@ -126,6 +127,7 @@ class AmendOrder(Message, frozen=True, tag="amend_order"):
     order_id: str
     by: str
     changes: dict[str, Any]
+    reason: str = ""
 
 
 class PauseOrder(Message, frozen=True, tag="pause_order"):
@@ -133,6 +135,7 @@ class PauseOrder(Message, frozen=True, tag="pause_order"):
 
     order_id: str
     by: str
+    reason: str = ""
 
 
 class ResumeOrder(Message, frozen=True, tag="resume_order"):
@@ -140,6 +143,7 @@ class ResumeOrder(Message, frozen=True, tag="resume_order"):
 
     order_id: str
     by: str
+    reason: str = ""
 
 
 class Resolve(Message, frozen=True, tag="resolve"):
@@ -162,6 +166,14 @@ class SwitchRule(Message, frozen=True, tag="switch_rule"):
     rule: Rule
     on: bool
     by: str
+
+
+class RegisterInstrument(Message, frozen=True, tag="register_instrument"):
+    """Add an instrument to the table for good."""
+
+    instrument: Instrument
+    by: str
+    reason: str = ""
 
 
 class ImportOrders(Message, frozen=True, tag="import_orders"):
@@ -265,6 +277,6 @@ class BrokerSnapshot(Message, frozen=True, tag="broker_snapshot"):
 AnyMessage: TypeAlias = (
     StartRun | EndRun | RememberDecision | RefuseOrder
     | NewOrder | CancelOrder | AmendOrder | PauseOrder | ResumeOrder | Kill | ReleaseKill
-    | Resolve | SwitchRule | ImportOrders
+    | Resolve | SwitchRule | RegisterInstrument | ImportOrders
     | BookUpdate | LinkState | BrokerSnapshot | ExecutionReport
 )  # fmt: skip

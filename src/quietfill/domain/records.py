@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from quietfill.domain.execution_report import Fill
+from quietfill.domain.instrument import Instrument
 from quietfill.domain.messages import KillScope, Resolution, Rule
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.types import Duration, OrderSide, OrderType, Price, Quantity, TimeInForce, Timestamp
@@ -116,6 +117,7 @@ class OrderAmended(Record, frozen=True, tag="order_amended"):
     limit_price: Price | None = None
     end: Timestamp | None = None
     params: dict[str, Any] = {}
+    reason: str = ""
 
 
 class AmendRefused(Record, frozen=True, tag="amend_refused"):
@@ -131,6 +133,7 @@ class OrderPaused(Record, frozen=True, tag="order_paused"):
 
     order_id: str
     by: str
+    reason: str = ""
 
 
 class OrderResumed(Record, frozen=True, tag="order_resumed"):
@@ -138,6 +141,7 @@ class OrderResumed(Record, frozen=True, tag="order_resumed"):
 
     order_id: str
     by: str
+    reason: str = ""
 
 
 class ScheduleRebased(Record, frozen=True, tag="schedule_rebased"):
@@ -324,6 +328,14 @@ class RuleSwitched(Record, frozen=True, tag="rule_switched"):
     by: str
 
 
+class InstrumentRegistered(Record, frozen=True, tag="instrument_registered"):
+    """An instrument was added to the table; later records may name its symbol."""
+
+    instrument: Instrument
+    by: str
+    reason: str = ""
+
+
 class OrdersImported(Record, frozen=True, tag="orders_imported"):
     """Orders were taken over from another journal; their records follow."""
 
@@ -428,7 +440,7 @@ AnyRecord: TypeAlias = (
     | ChildRequested | ReplaceRequested | CancelRequested | RequestWithdrawn
     | ChildAcknowledged | ChildFilled | ChildDone | ReplaceConfirmed | ReplaceRefused | CancelRefused
     | ChildInDoubt | ChildAdopted | ChildAssumedCancelled
-    | Resolved | RuleSwitched | OrdersImported
+    | Resolved | RuleSwitched | InstrumentRegistered | OrdersImported
     | KillSwitchEngaged | KillSwitchReleased | LinkChanged | Reconciled | AlertRaised
 )  # fmt: skip
 

@@ -14,6 +14,7 @@ from quietfill.domain.messages import NewOrder, Resolution
 from quietfill.domain.records import (
     AlertRaised,
     AnyRecord,
+    InstrumentRegistered,
     KillSwitchEngaged,
     KillSwitchReleased,
     OrderAccepted,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from quietfill.algos.registry import AlgoRegistry
-    from quietfill.domain.messages import ImportOrders, Kill, ReleaseKill, Resolve, SwitchRule
+    from quietfill.domain.messages import ImportOrders, Kill, RegisterInstrument, ReleaseKill, Resolve, SwitchRule
     from quietfill.domain.types import Timestamp
     from quietfill.engine.child import ChildState
     from quietfill.engine.parent import ParentState
@@ -102,6 +103,20 @@ def switch(message: SwitchRule, state: EngineState, now: Timestamp) -> Iterator[
     """Yield the switching of a rule; nothing when it stands so already."""
     if state.rules[message.rule] != message.on:
         yield RuleSwitched(at=now, rule=message.rule, on=message.on, by=message.by)
+
+
+def registration(message: RegisterInstrument, state: EngineState, now: Timestamp) -> Iterator[InstrumentRegistered]:
+    """Yield the registration of an instrument; nothing when the journal has it already.
+
+    Raises:
+        BadInput: when the symbol stands for something else.
+    """
+    symbol = message.instrument.symbol
+    known = state.instruments.get(symbol)
+    if known is not None and known != message.instrument:
+        raise BadInput(f"{symbol} is registered as another instrument already")
+    if symbol not in state.registered:
+        yield InstrumentRegistered(at=now, instrument=message.instrument, by=message.by, reason=message.reason)
 
 
 def importation(message: ImportOrders, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:

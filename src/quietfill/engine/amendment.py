@@ -41,6 +41,7 @@ def amendment(parent: ParentState, message: AmendOrder, algos: AlgoRegistry, now
         limit_price=limit_price,
         end=end,
         params=changes,
+        reason=message.reason,
     )
 
 

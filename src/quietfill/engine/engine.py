@@ -24,6 +24,7 @@ from quietfill.domain.messages import (
     NewOrder,
     PauseOrder,
     RefuseOrder,
+    RegisterInstrument,
     ReleaseKill,
     RememberDecision,
     Resolve,
@@ -48,7 +49,7 @@ from quietfill.domain.records import (
     ScheduleRebased,
     WireRequest,
 )
-from quietfill.engine.acts import exits, importation, kill_records, release_record, resolution, switch
+from quietfill.engine.acts import exits, importation, kill_records, registration, release_record, resolution, switch
 from quietfill.engine.admission import Admission
 from quietfill.engine.amendment import amendment
 from quietfill.engine.observed import ObservedMarkets
@@ -113,6 +114,7 @@ class Engine:
             RefuseOrder: self._refuse,
             Resolve: self._resolve,
             SwitchRule: self._switch_rule,
+            RegisterInstrument: self._register,
             ImportOrders: self._import_orders,
         }
 
@@ -237,13 +239,13 @@ class Engine:
     def _pause_order(self, message: PauseOrder, now: Timestamp) -> None:
         parent = self.state.live.get(message.order_id)
         if parent is not None and not parent.is_paused:
-            self._emit(OrderPaused(at=now, order_id=parent.order_id, by=message.by))
+            self._emit(OrderPaused(at=now, order_id=parent.order_id, by=message.by, reason=message.reason))
             self._touch(parent)
 
     def _resume_order(self, message: ResumeOrder, now: Timestamp) -> None:
         parent = self.state.live.get(message.order_id)
         if parent is not None and parent.is_paused:
-            self._emit(OrderResumed(at=now, order_id=parent.order_id, by=message.by))
+            self._emit(OrderResumed(at=now, order_id=parent.order_id, by=message.by, reason=message.reason))
             self._rebase(parent, now, "resumed")
 
     def _kill(self, kill: Kill, now: Timestamp) -> None:
@@ -275,6 +277,10 @@ class Engine:
             self._emit(record)
         for parent in self.state.live.values():
             self._touch(parent)
+
+    def _register(self, message: RegisterInstrument, now: Timestamp) -> None:
+        for record in registration(message, self.state, now):
+            self._emit(record)
 
     def _import_orders(self, message: ImportOrders, now: Timestamp) -> None:
         for record in importation(message, self.state, now):

@@ -64,6 +64,7 @@ class ParentState:
         self.last_child_ended_at: Timestamp | None = None
         self.done_at: Timestamp | None = None
         self.done_reason = ""
+        self.timed_out = False
         self.live_children: dict[str, ChildState] = {}
         self.ended_children: list[ChildState] = []
         self._observe_nothing()

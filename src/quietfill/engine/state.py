@@ -29,6 +29,7 @@ from quietfill.domain.records import (
     ChildInDoubt,
     ChildRequested,
     DecisionReceived,
+    InstrumentRegistered,
     KillSwitchEngaged,
     KillSwitchReleased,
     LinkChanged,
@@ -126,6 +127,7 @@ class EngineState:
         self.messages_sent = 0
         self.alerts: list[AlertRaised] = []
         self.rules = dict.fromkeys(Rule, True)
+        self.registered: set[str] = set()
         self._resolve_params = resolve_params
         self._book: dict[type, Callable[..., None]] = {
             RunStarted: self._run_started,
@@ -159,6 +161,7 @@ class EngineState:
             ChildAdopted: self._adopted,
             Resolved: self._resolved,
             RuleSwitched: self._rule_switched,
+            InstrumentRegistered: self._instrument_registered,
             OrdersImported: self._nothing,
             KillSwitchEngaged: self._killed,
             KillSwitchReleased: self._released,
@@ -259,6 +262,7 @@ class EngineState:
     def _done(self, record: OrderDone) -> None:
         parent = self.parents[record.order_id]
         parent.move_to(record.state)
+        parent.timed_out = record.timed_out
         parent.done_at, parent.done_reason = record.at, record.reason
         self.live.pop(record.order_id, None)
         self.live_by_symbol[parent.symbol].pop(record.order_id, None)
@@ -388,6 +392,10 @@ class EngineState:
 
     def _rule_switched(self, record: RuleSwitched) -> None:
         self.rules[record.rule] = record.on
+
+    def _instrument_registered(self, record: InstrumentRegistered) -> None:
+        self.instruments[record.instrument.symbol] = record.instrument
+        self.registered.add(record.instrument.symbol)
 
     def _killed(self, record: KillSwitchEngaged) -> None:
         self.kills.append(record)

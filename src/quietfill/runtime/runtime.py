@@ -69,6 +69,7 @@ class Runtime:
         self._replay_listeners: list[Callable[[AnyRecord], None]] = []
         self._book_listeners: list[Callable[[BookUpdate], None]] = []
         self._asking: asyncio.Task[None] | None = None
+        self._early: list[AnyMessage] = []
 
     def on_record(self, listener: Callable[[AnyRecord], None]) -> None:
         """Call *listener* with each record once it is durable. It must not block."""
@@ -94,6 +95,8 @@ class Runtime:
         # What is in doubt is known before the edge says its first word: nothing may be planned on a book until the
         # broker has told what became of our requests.
         self._take(self.engine.recover(self.clock.now()))
+        for message in self._early:
+            self.submit(message)
         await self.edge.connect()
         self._may_send = True
         if not self.engine.state.link_up:
@@ -129,7 +132,13 @@ class Runtime:
     # In
 
     def submit(self, message: AnyMessage) -> int:
-        """Handle one message now; return the number of the last record, durable once `committed` says so."""
+        """Handle one message now; return the number of the last record, durable once `committed` says so.
+
+        Before `start` it is kept, and handled right after the recovery.
+        """
+        if self._loop is None:
+            self._early.append(message)
+            return 0
         return self._take(self.engine.handle(message, self.clock.now()))
 
     def show(self, book: BookUpdate) -> None:

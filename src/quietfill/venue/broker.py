@@ -105,7 +105,7 @@ class VenueBroker:
         """Return what was recorded of a market up to the present simulated instant, without anything of ours."""
         if symbol != self.instrument.symbol:
             return None
-        return self.exchange.history().until(self.clock.now())
+        return self.exchange.history().seen_at(self.clock.now())
 
     async def snapshot(self) -> BrokerSnapshot:
         """List all our orders and executions."""
