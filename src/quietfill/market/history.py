@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,3 +62,19 @@ class MarketHistory:
     def covers(self, start: Timestamp) -> bool:
         """Say whether everything from *start* on was observed."""
         return self.since is None or self.since <= start
+
+    def seen_at(self, at: Timestamp) -> MarketHistory:
+        """Return what was known at an instant: nothing later than *at*. Views, no copies."""
+        prints = int(self.print_time.searchsorted(at, side="right"))
+        touches = int(self.touch_time.searchsorted(at, side="right"))
+        return replace(
+            self,
+            print_time=self.print_time[:prints],
+            print_price=self.print_price[:prints],
+            print_quantity=self.print_quantity[:prints],
+            touch_time=self.touch_time[:touches],
+            bid=self.bid[:touches],
+            ask=self.ask[:touches],
+            has_touch=self.has_touch[:touches],
+            until=at,
+        )
