@@ -6,8 +6,11 @@ that the engine only ever compares integers.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import pairwise
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -29,6 +32,13 @@ class LocalSession(msgspec.Struct, frozen=True):
     closes: time
 
 
+class SpecialDay(msgspec.Struct, frozen=True):
+    """A date that trades at other times than its weekday says, or not at all: an early close, a holiday."""
+
+    date: date
+    sessions: tuple[LocalSession, ...] = ()
+
+
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that prices, sizes and schedules of one symbol are checked against.
 
@@ -39,6 +49,9 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         odd_lots: whether an odd rest may be sent; else it is refused at admission.
         multiplier: currency per price point and contract.
         sessions: continuous trading in local time; empty means round the clock.
+        calendar: the exchange's holiday calendar by its ISO 10383 code, resolved at the edge into the next two.
+        closed_weekdays: weekdays without trading, Monday is 0.
+        special_days: dates that differ from their weekday, in order.
     """
 
     symbol: str
@@ -53,6 +66,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     sessions: tuple[LocalSession, ...] = ()
     calendar: str | None = None
     broker_contract_id: int | None = None
+    closed_weekdays: tuple[int, ...] = ()
+    special_days: tuple[SpecialDay, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a grid that could not be traded on."""
@@ -66,6 +81,15 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"{self.symbol}: the lot must be positive")
         if self.multiplier <= 0:
             raise ValueError(f"{self.symbol}: the multiplier must be positive")
+        self._check_days_off()
+
+    def _check_days_off(self) -> None:
+        if not self.sessions and (self.closed_weekdays or self.special_days):
+            raise ValueError(f"{self.symbol}: a market with days off must state its sessions")
+        if not set(range(7)) - set(self.closed_weekdays):
+            raise ValueError(f"{self.symbol}: one weekday at least must be open")
+        if any(day.date >= later.date for day, later in pairwise(self.special_days)):
+            raise ValueError(f"{self.symbol}: special days must be in order, each date once")
 
     def tick_at(self, price: Price) -> Price:
         """Return the price increment in force at *price*."""
@@ -91,30 +115,55 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return quantity // self.lot * self.lot
 
     def day_of(self, instant: Timestamp, until: Timestamp | None = None) -> TradingDay:
-        """Return the continuous sessions of the trading day that *instant* belongs to.
+        """Return the continuous sessions of the trading day that *instant* belongs to, at a weekend the next one.
 
         A session that runs over midnight belongs to the date on which it opened. A market that trades round the
         clock has no last close: its day goes on to the end of the date of *until*.
+
+        Raises:
+            ValueError: when the calendar has no session within a year.
         """
         local = datetime_of(instant).astimezone(ZoneInfo(self.timezone)).date()
         before = self.trading_day(local - timedelta(days=1))
-        if self.sessions and before.spans[-1][1] > instant:
+        if self.sessions and before.spans and before.spans[-1][1] > instant:
             return before
-        day = self.trading_day(local)
+        day = self.trading_day(self.next_open_date(local))
         if self.sessions or until is None or until <= day.spans[-1][1]:
             return day
         return TradingDay(((day.spans[0][0], self.day_of(until).spans[-1][1]),))
 
+    def next_open_date(self, day: date) -> date:
+        """Return *day* if it trades, else the first date after it that does.
+
+        Raises:
+            ValueError: when none does within a year.
+        """
+        for later in range(_LONGEST_CLOSURE_DAYS):
+            candidate = day + timedelta(days=later)
+            if self.sessions_on(candidate):
+                return candidate
+        raise ValueError(f"{self.symbol}: no session within a year of {day}")
+
     def trading_day(self, day: date) -> TradingDay:
-        """Return the continuous sessions of one local date as instants."""
-        return _trading_day(self.sessions, self.timezone, day)
+        """Return the continuous sessions of one local date as instants; none on a holiday."""
+        return _trading_day(self.sessions_on(day), self.timezone, day)
+
+    def sessions_on(self, day: date) -> tuple[LocalSession, ...]:
+        """Return the continuous sessions of one local date in local time; none on a holiday."""
+        place = bisect_left(self.special_days, day, key=attrgetter("date"))
+        if place < len(self.special_days) and self.special_days[place].date == day:
+            return self.special_days[place].sessions
+        return () if day.weekday() in self.closed_weekdays else self.sessions or _ROUND_THE_CLOCK
+
+
+_ROUND_THE_CLOCK = (LocalSession(time(0), time(0)),)
+_LONGEST_CLOSURE_DAYS = 366
 
 
 @lru_cache(maxsize=1024)
 def _trading_day(sessions: tuple[LocalSession, ...], timezone: str, day: date) -> TradingDay:
     zone = ZoneInfo(timezone)
-    spans = sessions or (LocalSession(time(0), time(0)),)
-    return TradingDay(tuple(_span(day, span, zone) for span in spans))
+    return TradingDay(tuple(_span(day, span, zone) for span in sessions))
 
 
 def _span(day: date, span: LocalSession, zone: ZoneInfo) -> tuple[Timestamp, Timestamp]:
