@@ -225,6 +225,8 @@ class BookUpdate(Message, frozen=True, tag="book_update"):
         volume: cumulative volume of the day, or None when the feed does not say.
         time: when the venue says this was true.
         turnover: cumulative price x quantity of the day's prints, our own included; None when the feed does not say.
+        print_low, print_high: extremes of the prints since the last update, so that none passes a stop unseen;
+            None when there was none or the feed does not say, then `last` is all there is.
         mid_sum, mid_time: the others' 2 x mid integrated over trading time in ns, and that time, since any fixed
             instant. A feed that is conflated and keeps them loses nothing of a time-weighted average by it.
     """
@@ -239,6 +241,8 @@ class BookUpdate(Message, frozen=True, tag="book_update"):
     turnover: int | None = None
     mid_sum: int | None = None
     mid_time: Duration = 0
+    print_low: Price | None = None
+    print_high: Price | None = None
 
 
 class LinkState(Message, frozen=True, tag="link_state"):

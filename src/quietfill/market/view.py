@@ -42,6 +42,7 @@ class MarketView(msgspec.Struct, frozen=True):
         own_bid, own_ask: the best price on that side may be ours alone; do not follow it.
         last_trusted: somebody vouches for the last price, so no bad-tick filter applies.
         print_number: counts the prints seen so far; prints that came together count as one.
+        print_low, print_high: extremes of the prints that came with the last update; None where `last` says it all.
     """
 
     symbol: str
@@ -54,6 +55,8 @@ class MarketView(msgspec.Struct, frozen=True):
     own_ask: bool = False
     last_trusted: bool = False
     print_number: int = 0
+    print_low: Price | None = None
+    print_high: Price | None = None
 
     @property
     def best_bid(self) -> Price | None:
@@ -107,7 +110,9 @@ class MarketView(msgspec.Struct, frozen=True):
             case VolumeReaches(volume):
                 return self.volume is not None and self.volume >= volume
             case LastThrough(price, rising):
-                return self.last is not None and (self.last >= price if rising else self.last <= price)
+                extreme = self.print_high if rising else self.print_low
+                reached = self.last if extreme is None else extreme
+                return reached is not None and (reached >= price if rising else reached <= price)
             case SizeReaches(side, price, quantity):
                 return _size_to(self.near_levels(side), side, price) >= quantity
 
@@ -149,6 +154,8 @@ def others_market(book: BookUpdate, own: Iterable[OwnOrder], own_filled: Quantit
         own_ask=bool(asks) and (OrderSide.SELL, asks[0][0]) in unsure,
         last_trusted=book.last_trusted,
         print_number=print_number,
+        print_low=book.print_low,
+        print_high=book.print_high,
     )
 
 

@@ -95,6 +95,10 @@ class Core(Protocol):
         """Price of the last recorded print."""
         ...
 
+    def take_print_range(self) -> tuple[Price, Price] | None:
+        """Return the lowest and highest recorded print of the latest time stamp with one; None if that was told."""
+        ...
+
     @property
     def events_replayed(self) -> int:
         """How many recorded events were replayed."""
@@ -180,6 +184,7 @@ class OrderBookCore:
         self._scalars = self._book.scalars
         self._run = core_functions(self.KERNEL, compiled=compiled_by_default() if compiled is None else compiled)
         self._depth = np.zeros((0, 2), dtype=np.int64)
+        self._told_print = -1
 
     @property
     def book(self) -> layout.Book:
@@ -216,6 +221,14 @@ class OrderBookCore:
         """Price of the last recorded print."""
         row = int(self._scalars[layout.LAST_PRINT])
         return int(self._tape.price[row]) if row >= 0 else None
+
+    def take_print_range(self) -> tuple[Price, Price] | None:
+        """Return the lowest and highest recorded print of the latest time stamp with one; None if that was told."""
+        row = int(self._scalars[layout.LAST_PRINT])
+        if row == self._told_print:
+            return None
+        self._told_print = row
+        return int(self._scalars[layout.LOW_PRINT]), int(self._scalars[layout.HIGH_PRINT])
 
     @property
     def events_replayed(self) -> int:

@@ -171,6 +171,7 @@ class Exchange:
         if self._published is None:
             averages = self._averages
             mid_sum, mid_time = (None, 0) if averages is None else averages.mid(self._now)
+            low, high = self._core.take_print_range() or (None, None)
             self._published = BookUpdate(
                 symbol=symbol,
                 time=self._now,
@@ -181,6 +182,8 @@ class Exchange:
                 turnover=None if averages is None else averages.turnover(self._now) + self._entry.filled_value,
                 mid_sum=mid_sum,
                 mid_time=mid_time,
+                print_low=low,
+                print_high=high,
             )
         return self._published
 
