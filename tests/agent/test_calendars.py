@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 
 import pytest
 
-from quietfill.agent.calendars import adapted, with_calendar, with_calendar_around
+from quietfill.agent.calendars import adapted, to_register, with_calendar, with_calendar_around
 from quietfill.domain.errors import BadInput
 from quietfill.domain.instrument import Instrument, LocalSession, TickRule
-from quietfill.domain.types import MINUTE, QUANTITY_SCALE
+from quietfill.domain.types import MINUTE, QUANTITY_SCALE, timestamp_from
 from quietfill.venue.feeds.markets import shanghai
 
 
@@ -122,3 +122,16 @@ def test_a_calendar_reaches_as_far_as_its_holidays_are_published() -> None:
 
     assert instrument.sessions_on(date(2079, 1, 2)) != ()
     assert instrument.special_days[-1].date < date(2079, 1, 1)
+
+
+def test_registering_the_same_instrument_again_brings_new_days_off() -> None:
+    """A year later the table gets next year's holidays; another instrument under the same symbol is refused."""
+    this_year, next_year = (timestamp_from(datetime(year, 6, 3, tzinfo=UTC)) for year in (2024, 2025))
+    first = to_register(stock("XNAS"), None, this_year)
+
+    again = to_register(stock("XNAS"), first, next_year)
+
+    assert date(2025, 11, 27) in {day.date for day in again.special_days}
+    assert again.sessions == first.sessions
+    with pytest.raises(BadInput, match="X is registered as another instrument already"):
+        to_register(stock("XNAS", currency="CAD"), first, next_year)

@@ -17,6 +17,7 @@ import msgspec
 
 from quietfill.domain.errors import BadInput
 from quietfill.domain.instrument import Instrument, LocalSession, SpecialDay
+from quietfill.domain.types import Timestamp, datetime_of
 
 Sessions = tuple[LocalSession, ...]
 
@@ -64,6 +65,27 @@ def with_calendar(instrument: Instrument, first: date, last: date) -> Instrument
 def with_calendar_around(instrument: Instrument, today: date) -> Instrument:
     """Return *instrument* with the days off that an agent which runs *today* can meet."""
     return with_calendar(instrument, today - timedelta(days=_DAYS_BACK), today + timedelta(days=_DAYS_AHEAD))
+
+
+def to_register(instrument: Instrument, known: Instrument | None, now: Timestamp) -> Instrument:
+    """Return what stands in the table for *instrument*: with its calendar's days off around *now*.
+
+    Args:
+        instrument: as its user states it.
+        known: what its symbol stands for so far; its days off may be those of another year.
+        now: the agent's time.
+
+    Raises:
+        BadInput: when the symbol stands for something else, or the calendar is not known.
+    """
+    resolved = with_calendar_around(instrument, datetime_of(now).date())
+    if known is not None and _without_days(known) not in {_without_days(instrument), _without_days(resolved)}:
+        raise BadInput(f"{instrument.symbol} is registered as another instrument already")
+    return resolved
+
+
+def _without_days(instrument: Instrument) -> Instrument:
+    return msgspec.structs.replace(instrument, closed_weekdays=(), special_days=())
 
 
 def adapted(stated: Sessions, regular: Sessions, hours: Sessions) -> Sessions:
