@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from quietfill.domain.book import OrderBookSnapshot as OrderBookSnapshot
     from quietfill.domain.errors import BadInput as BadInput
     from quietfill.domain.errors import BrokerError as BrokerError
+    from quietfill.domain.errors import BrokerRefusal as BrokerRefusal
     from quietfill.domain.errors import JournalError as JournalError
     from quietfill.domain.errors import QuietfillError as QuietfillError
     from quietfill.domain.events import DecisionEvent as DecisionEvent
@@ -60,7 +61,7 @@ _HOMES = {
     "agent.config": ("AgentConfig",),
     "bus.local": ("EventBus",),
     "domain.book": ("OrderBookLevel", "OrderBookSnapshot"),
-    "domain.errors": ("BadInput", "BrokerError", "JournalError", "QuietfillError"),
+    "domain.errors": ("BadInput", "BrokerError", "BrokerRefusal", "JournalError", "QuietfillError"),
     "domain.events": (
         "DecisionEvent",
         "EventType",
@@ -91,6 +92,7 @@ __all__ = [
     "AuditLogger",
     "BadInput",
     "BrokerError",
+    "BrokerRefusal",
     "DecisionEvent",
     "EventBus",
     "EventType",

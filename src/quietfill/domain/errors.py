@@ -21,3 +21,7 @@ class JournalError(QuietfillError):
 
 class BrokerError(QuietfillError):
     """The broker or the line to it failed."""
+
+
+class BrokerRefusal(BrokerError):  # noqa: N818 - the broker works as it should, it said no
+    """The broker said no to one request: nothing came of it. Raised by brokers that users bring."""

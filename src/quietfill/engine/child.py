@@ -182,7 +182,8 @@ class ChildState:
     def acknowledge(self, record: ChildAcknowledged) -> None:
         """Note that the broker has it."""
         self.is_acknowledged = True
-        self.acknowledged_at = record.at
+        if self.acknowledged_at is None:
+            self.acknowledged_at = record.at
         self.broker_order_id = record.broker_order_id
         self._answered(record.at)
 

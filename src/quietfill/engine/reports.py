@@ -50,7 +50,8 @@ def consequences(
     child = state.children.get(report.child_id)
     if child is None:
         text = f"report {report.kind} for an order that is not ours: {report.child_id!r} {report.reason}".strip()
-        yield AlertRaised(at=now, subject=report.child_id, severity="warning", text=text)
+        severity = "warning" if report.fill is None else "critical"  # somebody trades on our account
+        yield AlertRaised(at=now, subject=report.child_id, severity=severity, text=text)
         return
     yield from _sign_of_life(child, report, state, now)
     if report.fill is not None:
@@ -93,7 +94,9 @@ def _sign_of_life(
     """Yield what a report means by coming at all: that the broker has the child."""
     if child.state is OrderState.FAILED and report.kind in _SIGNS_OF_LIFE:
         yield from _revival(child, report, state, now)
-    if report.kind in _ACKNOWLEDGING and not child.is_acknowledged:
+    # A fill may have told of the child before its id was known; without the id in the journal no restart could cancel.
+    learns_id = child.broker_order_id is None and report.broker_order_id is not None
+    if report.kind in _ACKNOWLEDGING and (not child.is_acknowledged or learns_id):
         yield ChildAcknowledged(
             at=now,
             child_id=child.child_id,
@@ -163,7 +166,7 @@ def _end(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator
 
 
 def _assumed_cancelled(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator[AnyRecord]:
-    if child.state.is_terminal or not child.cancel_pending:
+    if child.state.is_terminal or not child.cancel_attempts:  # it may have refused the first ones
         return
     yield ChildAssumedCancelled(
         at=now,

@@ -150,8 +150,11 @@ class ChildLedger(msgspec.Struct, kw_only=True):
         self._end(OrderState.FAILED, record.at, record.reason)
 
     def acknowledge(self, record: ChildAcknowledged) -> None:
-        """Note that the broker has it, on its first terms."""
-        self.acknowledged_at, self.broker_order_id = record.at, record.broker_order_id
+        """Note that the broker has it, on its first terms; said again when only its id is news."""
+        self.broker_order_id = record.broker_order_id
+        if self.acknowledged_at is not None:
+            return
+        self.acknowledged_at = record.at
         self._stand(record.exchange_time, self.total, self.limit_price)
 
     def adopt(self, record: ChildAdopted) -> None:
