@@ -37,14 +37,17 @@ class Puppet:
     wanted: tuple[Slice, ...] = ()
     finish: Outcome | None = None
     fails: bool = False
+    memo: dict[str, int] | None = None
+    could_send: bool | None = None
 
     def plan(self, order: ParentView, market: MarketView, now: Timestamp) -> Plan:
         """Return the wanted slices while the window lasts."""
+        self.could_send = order.may_send
         if self.fails:
             raise ZeroDivisionError("boom")
         if now >= order.end:
             return Plan(finish=Outcome.ENDED, why="window ended")
-        return Plan(self.wanted, wake_at=order.end, why="the test wants it", finish=self.finish)
+        return Plan(self.wanted, wake_at=order.end, why="the test wants it", finish=self.finish, memo=self.memo)
 
 
 def slice_of(quantity: int, price: str | None = "10.00", key: str = "a", *, crossing: bool = False) -> Slice:
@@ -56,10 +59,11 @@ def slice_of(quantity: int, price: str | None = "10.00", key: str = "a", *, cros
 class Rig:
     """One engine, one instrument, one puppet algo."""
 
-    def __init__(self, settings: EngineSettings = FAST, *, lot: int = 1) -> None:
+    def __init__(self, settings: EngineSettings = FAST, *, lot: int = 1, is_stop: bool = False) -> None:
         self.puppet = Puppet()
         self.settings = settings
         self.lot = lot
+        self.is_stop = is_stop
         self.now: Timestamp = NOON
         self.records: list[AnyRecord] = []
         self.wire: list[WireRequest] = []
@@ -72,7 +76,7 @@ class Rig:
         instrument = Instrument(symbol=SYMBOL, ticks=ticks, lot=quantity_from(self.lot))
         algos = registry()
         spec = spec_of("puppet", Puppet)
-        algos.register(type(spec)(spec.name, self.puppet, spec.params, spec.docs))
+        algos.register(type(spec)(spec.name, self.puppet, spec.params, spec.docs, is_stop=self.is_stop))
         return Engine({SYMBOL: instrument}, algos, self.settings)
 
     # In

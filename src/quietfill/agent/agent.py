@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from quietfill.agent import views
 from quietfill.agent.base import ExecutionAgentBase
-from quietfill.agent.face import AgentFace
+from quietfill.agent.file_methods import FileMethods
 from quietfill.agent.history import OrderHistory
 from quietfill.agent.intake import Intake, order_id_of
 from quietfill.agent.market_inputs import MarketInputs
+from quietfill.agent.operator_methods import OperatorMethods
 from quietfill.agent.parts import assemble
 from quietfill.agent.publisher import Publisher
+from quietfill.agent.timeout_methods import TimeoutMethods
 from quietfill.domain.events import (
     AnyEvent,
     DecisionEvent,
@@ -21,8 +23,7 @@ from quietfill.domain.events import (
     OrderEvent,
     ValidatedDecisionEvent,
 )
-from quietfill.domain.messages import AmendOrder, CancelOrder, Kill, KillScope, PauseOrder, ReleaseKill, ResumeOrder
-from quietfill.domain.types import SECOND
+from quietfill.domain.messages import Kill, KillScope
 from quietfill.market.volume import checked_profile
 from quietfill.tca.fill_quality import fill_quality_report
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from quietfill.agent.config import AgentConfig
     from quietfill.agent.parts import AnyBroker
-    from quietfill.domain.instrument import Instrument
     from quietfill.domain.types import PublicNumber
     from quietfill.ports.audit import Audit
     from quietfill.ports.bus import Bus
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from quietfill.ports.journal import Journal
 
 
-class ExecutionAgentImpl(AgentFace, ExecutionAgentBase):
+class ExecutionAgentImpl(OperatorMethods, TimeoutMethods, FileMethods, ExecutionAgentBase):
     """The one component that sends orders: validated decisions in, worked orders and reports out.
 
     Args:
@@ -152,16 +152,6 @@ class ExecutionAgentImpl(AgentFace, ExecutionAgentBase):
         """
         self.runtime.engine.observed.profiles[symbol] = checked_profile(profile)
 
-    def register_instrument(self, instrument: Instrument) -> None:
-        """Add an instrument to the table.
-
-        Raises:
-            ValueError: when the symbol stands for something else already.
-        """
-        known = self._state.instruments.setdefault(instrument.symbol, instrument)
-        if known != instrument:
-            raise ValueError(f"{instrument.symbol} is registered as another instrument already")
-
     # Orders
 
     async def submit_order(self, order: OrderEvent, **params: Any) -> str:
@@ -174,61 +164,12 @@ class ExecutionAgentImpl(AgentFace, ExecutionAgentBase):
         await self.runtime.committed(sequence)
         return order_id_of(order.event_id)
 
-    async def cancel_order(self, order_id: str) -> bool:
-        """Ask for everything of a parent to be cancelled; True when it is live. Final only on the broker's word."""
-        known = order_id in self._state.live
-        await self.runtime.committed(self.runtime.submit(CancelOrder(order_id=order_id, by=self.config.name)))
-        return known
-
-    async def amend_order(self, order_id: str, *, by: str, **changes: Any) -> bool:
-        """Change quantity, limit_price, end (aware datetime) or algo parameters of a live parent; it re-plans at once.
-
-        Returns:
-            False when the order is not live or a change was refused; the refusal is on the bus and in the journal.
-        """
-        if order_id not in self._state.live:
-            return False
-        before = self._state.parents[order_id].amendments
-        message = AmendOrder(order_id=order_id, by=by, changes=self._intake.changes_of(changes))
-        await self.runtime.committed(self.runtime.submit(message))
-        return self._state.parents[order_id].amendments > before
-
-    async def pause_order(self, order_id: str, *, by: str) -> bool:
-        """Withdraw a parent's children; its clock runs on. False when it is not live."""
-        known = order_id in self._state.live
-        await self.runtime.committed(self.runtime.submit(PauseOrder(order_id=order_id, by=by)))
-        return known
-
-    async def resume_order(self, order_id: str, *, by: str) -> bool:
-        """Go on with a paused parent; what was missed is spread over the time left. False when it is not live."""
-        known = order_id in self._state.live
-        await self.runtime.committed(self.runtime.submit(ResumeOrder(order_id=order_id, by=by)))
-        return known
-
     async def wait_done(self, order_id: str) -> dict[str, Any] | None:
         """Wait until a parent has ended; return its fill quality report, None for an unknown id."""
         await self.runtime.done(order_id)
         return self.get_fill_quality_report(order_id)
 
     # The kill switch
-
-    async def kill(self, scope: KillScope, by: str, reason: str) -> None:
-        """Engage the kill switch for *scope* and cancel everything in it."""
-        kill = Kill(kill_id=f"{by}:{self.runtime.clock.now()}", by=by, reason=reason, scope=scope)
-        await self.runtime.committed(self.runtime.submit(kill))
-
-    async def release_kill_switch(self, scope: KillScope, by: str, second: str, reason: str) -> bool:
-        """Lift the kills of exactly this scope; a second person's name is needed.
-
-        Raises:
-            ValueError: when both names are the same or one is empty.
-        """
-        if not by or not second or by == second:
-            raise ValueError(f"releasing a kill needs two different people, not {by!r} and {second!r}")
-        engaged = any(kill.scope == scope for kill in self._state.kills)
-        release = ReleaseKill(by=by, second=second, reason=reason, scope=scope)
-        await self.runtime.committed(self.runtime.submit(release))
-        return engaged
 
     def _kill_from(self, event: KillSwitchEvent) -> int:
         """Engage a kill from the bus. `activated=False` never lifts one."""
@@ -251,11 +192,6 @@ class ExecutionAgentImpl(AgentFace, ExecutionAgentBase):
     def get_pending_orders(self) -> list[dict[str, Any]]:
         """Return the live parents."""
         return [views.pending_order(parent) for parent in self._state.live.values()]
-
-    def get_order_age(self, order_id: str) -> float | None:
-        """Return seconds since acceptance, None for an unknown id."""
-        parent = self._state.parents.get(order_id)
-        return None if parent is None else (self.runtime.clock.now() - parent.accepted.at) / SECOND
 
     def get_fill_quality_report(self, order_id: str) -> dict[str, Any] | None:
         """Return the fill quality of one parent, slice by slice; None for an unknown id."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from quietfill.agent.config import AgentConfig
     from quietfill.agent.history import OrderHistory
+    from quietfill.agent.intake import Intake
     from quietfill.domain.instrument import Instrument
     from quietfill.engine.engine import Engine
     from quietfill.engine.state import EngineState
@@ -21,6 +22,7 @@ class AgentFace:
     config: AgentConfig
     runtime: Runtime
     _history: OrderHistory
+    _intake: Intake
 
     @property
     def _engine(self) -> Engine:

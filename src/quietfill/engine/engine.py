@@ -20,6 +20,7 @@ from quietfill.domain.messages import (
     EndRun,
     ImportOrders,
     Kill,
+    KillScope,
     LinkState,
     NewOrder,
     PauseOrder,
@@ -33,11 +34,13 @@ from quietfill.domain.messages import (
     SwitchRule,
 )
 from quietfill.domain.records import (
+    AlertRaised,
     AnyRecord,
     CancelRequested,
     ChildInDoubt,
     ChildRequested,
     DecisionReceived,
+    KillSwitchEngaged,
     LinkChanged,
     OrderCancelAsked,
     OrderPaused,
@@ -146,6 +149,18 @@ class Engine:
             self._emit(record)
             self._touch(self.state.parent_of(record.child_id))
         return leaving, (self._take_records(now) if withdrawn else [])
+
+    def stop_new_risk(self, reason: str, now: Timestamp) -> list[AnyRecord]:
+        """After a bug of ours: bar new risk for everything, say so, and look at nobody who may meet it again."""
+        self._dirty.clear()
+        self._emit(
+            KillSwitchEngaged(
+                at=now, kill_id=f"engine:{now}", by="engine", reason=reason, scope=KillScope(), cancel_pending=False
+            )
+        )
+        self._emit(AlertRaised(at=now, subject="engine", severity="critical", text=f"new risk is stopped: {reason}"))
+        records, self._records = self._records, []
+        return records
 
     # What the shell may ask
 

@@ -75,7 +75,7 @@ class ObservedMarkets:
 
     def marks(self, parent: ParentState, now: Timestamp) -> FillMarks:
         """Return the market at a fill of *parent*, to be kept with it."""
-        view, sums = self.view(parent.symbol), self.since_arrival(parent, now)
+        view, sums = self.observe(parent), self.since_arrival(parent, now)
         return FillMarks(
             bid=view.best_bid,
             ask=view.best_ask,

@@ -128,6 +128,7 @@ class EngineState:
         self.alerts: list[AlertRaised] = []
         self.rules = dict.fromkeys(Rule, True)
         self.registered: set[str] = set()
+        self.resolutions = 0
         self._resolve_params = resolve_params
         self._book: dict[type, Callable[..., None]] = {
             RunStarted: self._run_started,
@@ -372,6 +373,7 @@ class EngineState:
         self._retire_if_filled(child, record.at)
 
     def _resolved(self, record: Resolved) -> None:
+        self.resolutions += 1
         parent = self.parents.get(record.subject)
         if parent is not None:
             parent.frozen_reason = None

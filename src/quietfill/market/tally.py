@@ -23,7 +23,7 @@ class Sums(NamedTuple):
     """Sums over a stretch of time.
 
     Attributes:
-        volume, turnover: of the others' prints, and their price x quantity.
+        volume, turnover: of the others' prints of which a price is known, and their price x quantity.
         mid_sum, mid_time: 2 x mid x ns, and the ns over which there was a mid.
     """
 
@@ -116,11 +116,12 @@ class Tally:
             self.own_before, before, self._day_turnover = own_total, 0, 0
         grown = max(0, book.volume - before)
         self.print_number += grown > 0 or book.last_trusted
-        self._volume += grown
         if book.turnover is not None:
+            self._volume += grown
             self._turnover += book.turnover - self._day_turnover
             self._day_turnover = book.turnover
-        elif book.last is not None:
+        elif book.last is not None:  # volume of which no price is known counts in no average
+            self._volume += grown
             self._turnover += book.last * grown
 
     def _trading_time(self, start: Timestamp, end: Timestamp) -> Duration:

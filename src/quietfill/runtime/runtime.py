@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from quietfill.domain.errors import JournalError
+from quietfill.domain.errors import BadInput, JournalError
 from quietfill.domain.messages import LinkState
 from quietfill.domain.records import AnyRecord, OrderDone
 from quietfill.domain.types import SECOND
@@ -139,7 +139,14 @@ class Runtime:
         if self._loop is None:
             self._early.append(message)
             return 0
-        return self._take(self.engine.handle(message, self.clock.now()))
+        try:
+            records = self.engine.handle(message, self.clock.now())
+        except BadInput:
+            raise  # refused before anything was decided
+        except Exception as error:
+            self._stop_new_risk(error)
+            raise
+        return self._take(records)
 
     def show(self, book: BookUpdate) -> None:
         """Show the engine a market, and whoever listens for it."""
@@ -236,7 +243,19 @@ class Runtime:
 
     def _wake(self) -> None:
         self._alarm = self._alarm_at = None
-        self._take(self.engine.wake(self.clock.now()))
+        try:
+            records = self.engine.wake(self.clock.now())
+        except Exception as error:
+            self._stop_new_risk(error)
+            raise
+        self._take(records)
+
+    def _stop_new_risk(self, error: Exception) -> None:
+        """A bug of ours: what was decided before it stands, nothing new is asked for until two people say so."""
+        self.failures += 1
+        reason = f"internal error: {type(error).__name__}: {error}"
+        self._take(self.engine.stop_new_risk(reason, self.clock.now()))
+        _log.critical("new risk is stopped", reason=reason)
 
     def _replayed(self) -> Iterator[AnyRecord]:
         for entry in self.journal.read():
