@@ -16,14 +16,24 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from bench import decisions, fills, journals, memory, orders, quotes, replay, startup, table
+from bench import decisions, fills, journals, memory, orders, quotes, replay, startup, table, tca
 from bench.measuring import Row, Size
 
 FULL = Size(followed=50_000_000)
 QUICK = Size(
-    rounds=2, samples=100, orders=2_000, known=10_000, finished=500, events=2_000_000, followed=500_000, chunk=2_000_000
+    rounds=2,
+    samples=100,
+    orders=2_000,
+    known=10_000,
+    finished=500,
+    events=2_000_000,
+    followed=500_000,
+    chunk=2_000_000,
+    marked=200_000,
 )
-LEAST = Size(rounds=1, samples=10, orders=30, known=200, settled=20, finished=40, events=1, followed=1, chunk=1)
+LEAST = Size(
+    rounds=1, samples=10, orders=30, known=200, settled=20, finished=40, events=1, followed=1, chunk=1, marked=200
+)
 """Just enough to see that everything runs."""
 
 
@@ -47,7 +57,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-GROUPS = ("decisions", "quotes", "fills", "memory", "orders", "replay", "startup", "journals")
+GROUPS = ("decisions", "quotes", "fills", "memory", "orders", "replay", "startup", "journals", "tca")
 
 
 def measurements(size: Size, folder: Path) -> dict[str, Callable[[], list[Row]]]:
@@ -61,6 +71,7 @@ def measurements(size: Size, folder: Path) -> dict[str, Callable[[], list[Row]]]
         "replay": partial(replay.rows, size),
         "startup": partial(startup.rows, size),
         "journals": partial(journals.rows, size, folder),
+        "tca": partial(tca.rows, size),
     }
 
 

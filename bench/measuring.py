@@ -34,6 +34,7 @@ class Size:
         events: recorded events replayed with nobody working.
         followed: recorded events replayed with one TWAP working.
         chunk: events that are in memory at once.
+        marked: fills that the market is looked up for.
     """
 
     rounds: int = 5
@@ -45,6 +46,7 @@ class Size:
     events: int = 50_000_000
     followed: int = 5_000_000
     chunk: int = 10_000_000
+    marked: int = 1_000_000
 
 
 @dataclass(frozen=True)
