@@ -195,13 +195,18 @@ class MemoKept(Record, frozen=True, tag="memo_kept"):
 
 
 class OrderDone(Record, frozen=True, tag="order_done"):
-    """A parent ended. `state` is its final state; `timed_out` says that its deadline came with something left."""
+    """A parent ended. `state` is its final state; `timed_out` says that its deadline came with something left.
+
+    `bid` and `ask` are the others' touch then, which tells what the unfilled rest missed.
+    """
 
     order_id: str
     state: OrderState
     filled: Quantity
     reason: str
     timed_out: bool = False
+    bid: Price | None = None
+    ask: Price | None = None
 
 
 class ChildRequested(Record, frozen=True, tag="child_requested"):
@@ -336,6 +341,15 @@ class InstrumentRegistered(Record, frozen=True, tag="instrument_registered"):
     reason: str = ""
 
 
+class VolumeProfileSet(Record, frozen=True, tag="volume_profile_set"):
+    """A volume profile is followed from now on: relative weights per equal bucket of the session's trading time."""
+
+    symbol: str
+    weights: tuple[float, ...]
+    by: str
+    source: str = ""
+
+
 class OrdersImported(Record, frozen=True, tag="orders_imported"):
     """Orders were taken over from another journal; their records follow."""
 
@@ -440,7 +454,7 @@ AnyRecord: TypeAlias = (
     | ChildRequested | ReplaceRequested | CancelRequested | RequestWithdrawn
     | ChildAcknowledged | ChildFilled | ChildDone | ReplaceConfirmed | ReplaceRefused | CancelRefused
     | ChildInDoubt | ChildAdopted | ChildAssumedCancelled
-    | Resolved | RuleSwitched | InstrumentRegistered | OrdersImported
+    | Resolved | RuleSwitched | InstrumentRegistered | VolumeProfileSet | OrdersImported
     | KillSwitchEngaged | KillSwitchReleased | LinkChanged | Reconciled | AlertRaised
 )  # fmt: skip
 

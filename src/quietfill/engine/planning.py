@@ -371,6 +371,7 @@ class Planner:
             state, reason = OrderState.CANCELLED, parent.cancel_reason
         else:
             state, reason = OrderState.EXPIRED, why or outcome.value
+        view = self._observed.view(parent.symbol)
         self._emit(
             OrderDone(
                 at=now,
@@ -379,6 +380,8 @@ class Planner:
                 filled=parent.filled,
                 reason=reason,
                 timed_out=state is OrderState.EXPIRED and now >= parent.end,
+                bid=view.best_bid,
+                ask=view.best_ask,
             )
         )
         if parent.accepted.flattens is not None and parent.leaves:

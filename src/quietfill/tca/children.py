@@ -19,6 +19,7 @@ from quietfill.domain.records import (
     ChildFilled,
     ChildInDoubt,
     ChildRequested,
+    FillMarks,
     ReplaceConfirmed,
     ReplaceRefused,
     ReplaceRequested,
@@ -67,11 +68,12 @@ class Standing(msgspec.Struct, kw_only=True):
 
 
 class BookedFill(msgspec.Struct, frozen=True, kw_only=True):
-    """One execution and the child that it belongs to."""
+    """One execution, the child that it belongs to, and the market when it was booked where that was kept."""
 
     child_id: str
     booked_at: Timestamp
     fill: Fill
+    marks: FillMarks | None = None
 
 
 class ChildLedger(msgspec.Struct, kw_only=True):
@@ -187,7 +189,7 @@ class ChildLedger(msgspec.Struct, kw_only=True):
     def book(self, record: ChildFilled) -> None:
         """Book one execution."""
         fill = record.fill
-        self.fills.append(BookedFill(child_id=self.child_id, booked_at=record.at, fill=fill))
+        self.fills.append(BookedFill(child_id=self.child_id, booked_at=record.at, fill=fill, marks=record.marks))
         self.filled += fill.quantity
         self.value += fill.quantity * fill.price
         if not self.state.is_terminal:

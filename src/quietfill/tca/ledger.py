@@ -51,6 +51,7 @@ from quietfill.domain.records import (
     RunEnded,
     RunStarted,
     ScheduleRebased,
+    VolumeProfileSet,
     WorkingMark,
 )
 from quietfill.domain.types import OrderSide, Price, Quantity, Timestamp
@@ -82,6 +83,7 @@ class OrderLedger(msgspec.Struct, kw_only=True):
         arrival_at, arrival_bid, arrival_ask: the arrival quote and when it was taken; None until there is one.
         fills: in the order in which they were booked.
         ended_at: when it was done; None while it runs.
+        end_bid, end_ask: the others' touch then, where it was kept.
         last_at: time of the last record about it.
     """
 
@@ -107,6 +109,8 @@ class OrderLedger(msgspec.Struct, kw_only=True):
     cancel_asked: OrderCancelAsked | None = None
     frozen_reason: str | None = None
     ended_at: Timestamp | None = None
+    end_bid: Price | None = None
+    end_ask: Price | None = None
     end_reason: str = ""
 
     @classmethod
@@ -208,11 +212,12 @@ class OrderLedger(msgspec.Struct, kw_only=True):
     def finish(self, record: OrderDone) -> None:
         """Note how it ended."""
         self.state, self.ended_at, self.end_reason = record.state, record.at, record.reason
+        self.end_bid, self.end_ask = record.bid, record.ask
 
     def book(self, record: ChildFilled) -> None:
         """Add one execution to the order's totals."""
         fill = record.fill
-        self.fills.append(BookedFill(child_id=record.child_id, booked_at=record.at, fill=fill))
+        self.fills.append(BookedFill(child_id=record.child_id, booked_at=record.at, fill=fill, marks=record.marks))
         self.filled += fill.quantity
         self.value += fill.quantity * fill.price
         if not self.state.is_terminal:
@@ -246,7 +251,7 @@ class Ledger:
             **dict.fromkeys((KillSwitchEngaged, KillSwitchReleased, LinkChanged, Reconciled), self.notices.append),
             **dict.fromkeys((RuleSwitched, OrdersImported), self.notices.append),
             Resolved: self._resolved,
-            **dict.fromkeys((DecisionReceived, WorkingMark, InstrumentRegistered), _of_no_concern),
+            **dict.fromkeys((DecisionReceived, WorkingMark, InstrumentRegistered, VolumeProfileSet), _of_no_concern),
             RunStarted: self._run_started,
             RunEnded: self._run_ended,
             OrderRefused: self.refusals.append,
