@@ -12,6 +12,8 @@ from quietfill.agent.history import OrderHistory
 from quietfill.agent.intake import Intake, order_id_of
 from quietfill.agent.market_inputs import MarketInputs
 from quietfill.agent.operator_methods import OperatorMethods
+from quietfill.agent.participation import ParticipationWatch
+from quietfill.agent.participation_methods import ParticipationMethods
 from quietfill.agent.parts import assemble
 from quietfill.agent.publisher import Publisher
 from quietfill.agent.timeout_methods import TimeoutMethods
@@ -24,7 +26,6 @@ from quietfill.domain.events import (
     ValidatedDecisionEvent,
 )
 from quietfill.domain.messages import Kill, KillScope
-from quietfill.market.volume import checked_profile
 from quietfill.tca.fill_quality import fill_quality_report
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from quietfill.ports.journal import Journal
 
 
-class ExecutionAgentImpl(OperatorMethods, TimeoutMethods, FileMethods, ExecutionAgentBase):
+class ExecutionAgentImpl(OperatorMethods, TimeoutMethods, ParticipationMethods, FileMethods, ExecutionAgentBase):
     """The one component that sends orders: validated decisions in, worked orders and reports out.
 
     Args:
@@ -68,6 +69,7 @@ class ExecutionAgentImpl(OperatorMethods, TimeoutMethods, FileMethods, Execution
         self.runtime = assemble(config, broker, journal, clock)
         self._intake = Intake(config, self.runtime)
         self._market = MarketInputs(self.runtime)
+        self._participation = ParticipationWatch(self.runtime, config.settings)
         self._history = OrderHistory()
         self._publisher = Publisher(config.name, self.runtime, self._history, event_bus, audit_logger)
 
@@ -143,14 +145,6 @@ class ExecutionAgentImpl(OperatorMethods, TimeoutMethods, FileMethods, Execution
             ValueError: when a side is unsorted or a number is not finite.
         """
         self._market.book(symbol, bids, asks)
-
-    def set_volume_profile(self, symbol: str, profile: list[float]) -> None:
-        """Set relative weights per equal bucket of the instrument's session; running schedules follow it at once.
-
-        Raises:
-            ValueError: when it is empty, negative, not finite or all zero.
-        """
-        self.runtime.engine.observed.profiles[symbol] = checked_profile(profile)
 
     # Orders
 

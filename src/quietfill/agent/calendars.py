@@ -79,13 +79,9 @@ def to_register(instrument: Instrument, known: Instrument | None, now: Timestamp
         BadInput: when the symbol stands for something else, or the calendar is not known.
     """
     resolved = with_calendar_around(instrument, datetime_of(now).date())
-    if known is not None and _without_days(known) not in {_without_days(instrument), _without_days(resolved)}:
+    if known is not None and not known.differs_in_days_only(resolved):
         raise BadInput(f"{instrument.symbol} is registered as another instrument already")
     return resolved
-
-
-def _without_days(instrument: Instrument) -> Instrument:
-    return msgspec.structs.replace(instrument, closed_weekdays=(), special_days=())
 
 
 def adapted(stated: Sessions, regular: Sessions, hours: Sessions) -> Sessions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from quietfill.agent.calendars import to_register
 from quietfill.agent.face import AgentFace
 from quietfill.domain.errors import BadInput
 from quietfill.domain.fields import member, named
@@ -110,12 +111,13 @@ class OperatorMethods(AgentFace):
     def register_instrument(self, instrument: Instrument, *, by: str = "configuration", reason: str = "") -> None:
         """Add an instrument to the table, for good: the journal keeps it for the next start.
 
+        Where it names a calendar, the days off around now come from there; registered again later, newer ones do.
+
         Raises:
-            BadInput: (a ValueError) when the symbol stands for something else already.
+            BadInput: (a ValueError) when the symbol stands for something else already, or the calendar is not known.
         """
-        known = self._state.instruments.setdefault(instrument.symbol, instrument)
-        if known != instrument:
-            raise BadInput(f"{instrument.symbol} is registered as another instrument already")
+        instrument = to_register(instrument, self._instrument(instrument.symbol), self.runtime.clock.now())
+        self._state.instruments.setdefault(instrument.symbol, instrument)
         self.runtime.submit(RegisterInstrument(instrument=instrument, by=named(by, "by"), reason=reason))
 
     async def _act(self, order_id: str, message: AnyMessage) -> bool:

@@ -91,6 +91,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         if any(day.date >= later.date for day, later in pairwise(self.special_days)):
             raise ValueError(f"{self.symbol}: special days must be in order, each date once")
 
+    def differs_in_days_only(self, other: Instrument) -> bool:
+        """Say whether *other* is the same instrument, but for the days off that a later look at its calendar gave."""
+        return other == msgspec.structs.replace(
+            self, closed_weekdays=other.closed_weekdays, special_days=other.special_days
+        )
+
     def tick_at(self, price: Price) -> Price:
         """Return the price increment in force at *price*."""
         magnitude = abs(price)

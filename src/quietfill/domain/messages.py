@@ -176,6 +176,15 @@ class RegisterInstrument(Message, frozen=True, tag="register_instrument"):
     reason: str = ""
 
 
+class SetVolumeProfile(Message, frozen=True, tag="set_volume_profile"):
+    """Say how an instrument's volume is spread over its session; empty weights mean the default curve again."""
+
+    symbol: str
+    weights: tuple[float, ...]
+    by: str
+    source: str = ""
+
+
 class ImportOrders(Message, frozen=True, tag="import_orders"):
     """Take over orders from another journal, each with its records from the acceptance on."""
 
@@ -281,6 +290,6 @@ class BrokerSnapshot(Message, frozen=True, tag="broker_snapshot"):
 AnyMessage: TypeAlias = (
     StartRun | EndRun | RememberDecision | RefuseOrder
     | NewOrder | CancelOrder | AmendOrder | PauseOrder | ResumeOrder | Kill | ReleaseKill
-    | Resolve | SwitchRule | RegisterInstrument | ImportOrders
+    | Resolve | SwitchRule | RegisterInstrument | SetVolumeProfile | ImportOrders
     | BookUpdate | LinkState | BrokerSnapshot | ExecutionReport
 )  # fmt: skip

@@ -22,6 +22,7 @@ from quietfill.domain.records import (
     OrdersImported,
     Resolved,
     RuleSwitched,
+    VolumeProfileSet,
 )
 from quietfill.domain.types import OrderSide, quantity_number
 from quietfill.engine.state import EngineState
@@ -30,7 +31,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from quietfill.algos.registry import AlgoRegistry
-    from quietfill.domain.messages import ImportOrders, Kill, RegisterInstrument, ReleaseKill, Resolve, SwitchRule
+    from quietfill.domain.messages import (
+        ImportOrders,
+        Kill,
+        RegisterInstrument,
+        ReleaseKill,
+        Resolve,
+        SetVolumeProfile,
+        SwitchRule,
+    )
     from quietfill.domain.types import Timestamp
     from quietfill.engine.child import ChildState
     from quietfill.engine.parent import ParentState
@@ -106,17 +115,25 @@ def switch(message: SwitchRule, state: EngineState, now: Timestamp) -> Iterator[
 
 
 def registration(message: RegisterInstrument, state: EngineState, now: Timestamp) -> Iterator[InstrumentRegistered]:
-    """Yield the registration of an instrument; nothing when the journal has it already.
+    """Yield the registration of an instrument; nothing when the journal has it already, days off included.
 
     Raises:
         BadInput: when the symbol stands for something else.
     """
     symbol = message.instrument.symbol
     known = state.instruments.get(symbol)
-    if known is not None and known != message.instrument:
+    if known is not None and not known.differs_in_days_only(message.instrument):
         raise BadInput(f"{symbol} is registered as another instrument already")
-    if symbol not in state.registered:
+    if symbol not in state.registered or known != message.instrument:
         yield InstrumentRegistered(at=now, instrument=message.instrument, by=message.by, reason=message.reason)
+
+
+def profile_setting(message: SetVolumeProfile, state: EngineState, now: Timestamp) -> Iterator[VolumeProfileSet]:
+    """Yield the new volume profile of a symbol; nothing when it is followed already."""
+    if state.profiles.get(message.symbol, ()) != message.weights:
+        yield VolumeProfileSet(
+            at=now, symbol=message.symbol, weights=message.weights, by=message.by, source=message.source
+        )
 
 
 def importation(message: ImportOrders, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:

@@ -30,6 +30,7 @@ from quietfill.domain.messages import (
     RememberDecision,
     Resolve,
     ResumeOrder,
+    SetVolumeProfile,
     StartRun,
     SwitchRule,
 )
@@ -52,7 +53,16 @@ from quietfill.domain.records import (
     ScheduleRebased,
     WireRequest,
 )
-from quietfill.engine.acts import exits, importation, kill_records, registration, release_record, resolution, switch
+from quietfill.engine.acts import (
+    exits,
+    importation,
+    kill_records,
+    profile_setting,
+    registration,
+    release_record,
+    resolution,
+    switch,
+)
 from quietfill.engine.admission import Admission
 from quietfill.engine.amendment import amendment
 from quietfill.engine.observed import ObservedMarkets
@@ -118,6 +128,7 @@ class Engine:
             Resolve: self._resolve,
             SwitchRule: self._switch_rule,
             RegisterInstrument: self._register,
+            SetVolumeProfile: self._set_profile,
             ImportOrders: self._import_orders,
         }
 
@@ -296,6 +307,12 @@ class Engine:
     def _register(self, message: RegisterInstrument, now: Timestamp) -> None:
         for record in registration(message, self.state, now):
             self._emit(record)
+
+    def _set_profile(self, message: SetVolumeProfile, now: Timestamp) -> None:
+        for record in profile_setting(message, self.state, now):
+            self._emit(record)
+            for parent in self.state.live_by_symbol.get(message.symbol, {}).values():
+                self._touch(parent)
 
     def _import_orders(self, message: ImportOrders, now: Timestamp) -> None:
         for record in importation(message, self.state, now):

@@ -1,4 +1,4 @@
-"""What the engine merely observes: books, volume, curves. Never journaled, rebuilt by the feed after a restart."""
+"""What the engine merely observes: books and volume. Never journaled, rebuilt by the feed after a restart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ObservedMarkets:
     """The latest book of each symbol, and the others' market made from it on demand."""
 
-    __slots__ = ("_books", "_state", "_tallies", "_views", "last_prices", "profiles")
+    __slots__ = ("_books", "_state", "_tallies", "_views", "last_prices")
 
     def __init__(self, state: EngineState) -> None:
         """Start without any quote."""
@@ -28,7 +28,6 @@ class ObservedMarkets:
         self._books: dict[str, BookUpdate] = {}
         self._views: dict[str, MarketView] = {}
         self._tallies: dict[str, Tally] = {}
-        self.profiles: dict[str, tuple[float, ...]] = {}
         self.last_prices: dict[str, Price] = {}
 
     def update(self, book: BookUpdate) -> None:
@@ -64,7 +63,7 @@ class ObservedMarkets:
             parent.market_volume = max(parent.market_volume, view.volume - parent.volume_base)
         if parent.sums_base is None and view.time:
             parent.sums_base = self._sums(parent.symbol, view.time, view.mid_twice).since(_marked(parent.mark))
-        parent.profile = self.profiles.get(parent.symbol)
+        parent.profile = self._state.profiles.get(parent.symbol)
         return view
 
     def since_arrival(self, parent: ParentState, now: Timestamp) -> Sums:

@@ -53,6 +53,7 @@ from quietfill.domain.records import (
     RunEnded,
     RunStarted,
     ScheduleRebased,
+    VolumeProfileSet,
     WorkingMark,
 )
 from quietfill.domain.types import TimeInForce
@@ -120,6 +121,7 @@ class EngineState:
         self.remembered: dict[str, DecisionReceived] = {}
         self.kills: list[KillSwitchEngaged] = []
         self.totals: dict[str, SymbolTotals] = {}
+        self.profiles: dict[str, tuple[float, ...]] = {}
         self.link_up = True
         self.last_at: Timestamp = 0
         self.runs: list[RunStarted] = []
@@ -163,6 +165,7 @@ class EngineState:
             Resolved: self._resolved,
             RuleSwitched: self._rule_switched,
             InstrumentRegistered: self._instrument_registered,
+            VolumeProfileSet: self._profile_set,
             OrdersImported: self._nothing,
             KillSwitchEngaged: self._killed,
             KillSwitchReleased: self._released,
@@ -398,6 +401,11 @@ class EngineState:
     def _instrument_registered(self, record: InstrumentRegistered) -> None:
         self.instruments[record.instrument.symbol] = record.instrument
         self.registered.add(record.instrument.symbol)
+
+    def _profile_set(self, record: VolumeProfileSet) -> None:
+        self.profiles.pop(record.symbol, None)
+        if record.weights:
+            self.profiles[record.symbol] = record.weights
 
     def _killed(self, record: KillSwitchEngaged) -> None:
         self.kills.append(record)
