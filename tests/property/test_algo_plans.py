@@ -62,11 +62,24 @@ def params(draw, name):
         }
     if name == "pov":
         given_params |= {"rate": draw(st.sampled_from([0.02, 0.1, 0.3]))}
+    if name == "midpoint_peg":
+        given_params |= {
+            "max_deviation_bps": draw(st.sampled_from([0, 5, 30, 200])),
+            "offset_ticks": draw(st.sampled_from([0, 0, -3, 1, 4])),
+        }
+    if name == "iceberg":
+        given_params |= {
+            "display_size": draw(st.sampled_from([100, 350, 5_000])),
+            "variance_pct": draw(st.sampled_from([0, 0.2, 1])),
+            "price_offset_ticks": draw(st.sampled_from([0, 0, -3, 1, 4])),
+        }
+    if name == "sniper":
+        given_params |= {"min_size": draw(st.sampled_from([None, 100, 1_250]))}
     return parse_params(ALGOS.get(name), {key: value for key, value in given_params.items() if value is not None})
 
 
 @st.composite
-def orders(draw, names=("market", "limit", "twap", "vwap", "pov")):
+def orders(draw, names=("market", "limit", "twap", "vwap", "pov", "midpoint_peg", "iceberg", "sniper")):
     """An algo's name with an order in the middle of its life: fills, working children, maybe rebased."""
     name = draw(st.sampled_from(names))
     quantity = draw(st.integers(1, 40)) * LOT
@@ -89,7 +102,7 @@ def orders(draw, names=("market", "limit", "twap", "vwap", "pov")):
         arrival_bid=ticks(999 + draw(st.integers(-20, 20))),
     )
     order.arrival_ask = (order.arrival_bid or 0) + TICK
-    if order.limit_price is not None or name == "limit":
+    if order.limit_price is not None or ALGOS.get(name).needs_limit:
         order.limit_price = ticks(order.limit_price or MIDDLE)
     now = at(draw(st.sampled_from([200, 201, 242, 259.9, 300, 559, 598, 599.9, 1_000, 7_000, 9_000, 12_990])))
     return name, with_children(draw, order, name, now), now
@@ -124,7 +137,7 @@ def settle(name, order, view, now) -> tuple[Order, Plan]:
     for _ in range(4):
         if not requests(order, plan):
             return order, plan
-        order = carried_out(order, plan)
+        order = carried_out(order, plan, now)
         plan = ask(name, order, view, now)
     raise AssertionError(f"never quiet: {plan}")
 

@@ -17,7 +17,7 @@ from quietfill.domain.types import PRICE_SCALE, QUANTITY_SCALE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SIZES = ("min_child", "max_child")
+_SIZES = ("min_child", "max_child", "display_size", "min_size")
 
 
 class ParamRow(msgspec.Struct, frozen=True):

@@ -1,10 +1,10 @@
-"""Where a child should stand: at the near touch, at mid, or across.
+"""Where a child should stand: at or beside the near touch, at mid, pegged to it, or across.
 
 Every answer carries the triggers inside which it stays the same, so that the engine need not poll. To
 say each rule once, prices are seen as a buyer sees them: for a sell they are negated, so that a higher
 price is always the more aggressive one and rounding in the client's favour is always down.
 
-The guarantees of all three functions: on the tick ladder, never beyond the parent's limit, and never
+The guarantees of them all: on the tick ladder, never beyond the parent's limit, and never
 moved by our own quotes (the view holds the others' market; where it cannot be told apart, the price
 that was last asked for is kept).
 """
@@ -76,6 +76,72 @@ def inside(order: ParentView, market: MarketView, current: Price | None = None) 
     return Priced(price * sight.sign, band.triggers(sight), why="steps in to mid")
 
 
+def beside(order: ParentView, market: MarketView, offset_ticks: int, current: Price | None = None) -> Priced:
+    """Return the near touch moved by so many ticks, positive towards the far touch and never onto it; 0 is `rest`.
+
+    A child keeps its place while it is within a quarter of the spread of where it should be.
+    """
+    if offset_ticks == 0:
+        return rest(order, market, current)
+    sight = _Sight.of(order, market)
+    spread = sight.far - sight.near
+    goal = price = sight.allowed(min(sight.near + offset_ticks * sight.tick, sight.short_of_far()))
+    held = goal if current is None else sight.sign * current
+    if sight.stays_passive(held) and (sight.near_is_own or FOLLOW_SHARE * abs(goal - held) <= spread):
+        price = held
+    # With both touches inside +-x the goal moves at most x and a tick, and the spread shrinks at most 2x.
+    slack = spread - FOLLOW_SHARE * (abs(goal - price) + sight.tick)
+    x = max(0, min(slack // (FOLLOW_SHARE + 2), sight.far - price - 1))
+    band = _Band(sight.near - x, sight.near + x, sight.far - x, sight.far + x)
+    return Priced(price * sight.sign, band.triggers(sight), why=f"rests {offset_ticks:+d} ticks from the near touch")
+
+
+def pegged(
+    order: ParentView,
+    market: MarketView,
+    *,
+    offset_ticks: int = 0,
+    tolerance_bps: float = 0.0,
+    current: Price | None = None,
+) -> Priced:
+    """Return mid plus so many ticks (positive is more aggressive), rounded in our favour and short of the far touch.
+
+    A child keeps its place while that, before rounding, is within *tolerance_bps* of the child's own price, and
+    while rounding gives that price anyway.
+    """
+    sight = _Sight.of(order, market)
+    offset = offset_ticks * sight.tick
+    bound = sight.short_of_far() if sight.limit is None else min(sight.short_of_far(), sight.limit)
+    aim_twice = min(sight.near + sight.far + 2 * offset, 2 * bound)
+    price = sight.allowed(aim_twice // 2)
+    held = price if current is None else sight.sign * current
+    if sight.stays_passive(held) and abs(2 * held - aim_twice) <= 2 * _share(held, tolerance_bps):
+        price = held
+    wake = _pegged_band(sight, price, offset, _share(price, tolerance_bps))
+    return Priced(price * sight.sign, wake, why="pegged to mid" + (f" {offset_ticks:+d} ticks" if offset else ""))
+
+
+def _pegged_band(sight: _Sight, price: Price, offset: Price, tolerance: Price) -> tuple[Trigger, ...]:
+    """Return where mid and the far touch may go while *price* is kept.
+
+    It is while the aim, min(mid + offset, a tick short of far, limit), stays in [low, high], and far beyond *price*.
+    """
+    twice = sight.near + sight.far
+    low, high = price - tolerance, max(price + tolerance, price + sight.instrument.tick_at(price) - 1)
+    mid_high = far_high = UNBOUNDED
+    if sight.limit is None or sight.limit > high:
+        if twice + 2 * offset <= 2 * high:
+            mid_high = high - offset
+        else:  # the far touch holds the price back, whatever mid does
+            far_high = sight.rounded(high) + sight.tick
+    mid = sight.mid_leaves(min(low - offset, twice // 2), max(mid_high, -(-twice // 2)))
+    return (mid, sight.touch_leaves(far=True, low=price + 1, high=far_high))
+
+
+def _share(price: Price, bps: float) -> Price:
+    return int(abs(price) * bps / _BPS)
+
+
 def cross(order: ParentView, market: MarketView, quantity: Quantity, current: Price | None = None) -> Priced:
     """Return the price at which the visible book covers *quantity*, inside collar and limit.
 
@@ -102,7 +168,11 @@ def arrival_bound(order: ParentView) -> Price | None:
     """Return the arrival mid +- `max_slippage_bps`, inside the limit and on tick; None while arrival is unknown."""
     if order.arrival_bid is None or order.arrival_ask is None:
         return None
-    bid, ask = order.arrival_bid, order.arrival_ask
+    return collar_bound(order, order.arrival_bid, order.arrival_ask)
+
+
+def collar_bound(order: ParentView, bid: Price, ask: Price) -> Price:
+    """Return the mid of *bid* and *ask* +- `max_slippage_bps`, inside the limit and on tick."""
     near, far = (bid, ask) if order.side is OrderSide.BUY else (ask, bid)
     sight = _Sight.between(order, near, far)
     return sight.sign * sight.allowed(sight.collar(order.max_slippage_bps))
@@ -168,6 +238,14 @@ class _Sight(msgspec.Struct, frozen=True):
 
     def is_allowed(self, price: Price) -> bool:
         return self.limit is None or price <= self.limit
+
+    def stays_passive(self, price: Price) -> bool:
+        """Say whether a child may stay at *price* without trading through limit or far touch."""
+        return self.is_allowed(price) and price < self.far
+
+    def short_of_far(self) -> Price:
+        """Return the most aggressive price on the ladder that does not trade at once."""
+        return self.rounded(self.far - 1)
 
     def allowed(self, price: Price) -> Price:
         on_tick = self.rounded(price)

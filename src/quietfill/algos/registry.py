@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from quietfill.algos.base import Algo, AlgoParams, Plan
+from quietfill.algos.iceberg import Iceberg
 from quietfill.algos.limit import Limit
 from quietfill.algos.market import Market
+from quietfill.algos.midpoint_peg import MidpointPeg
 from quietfill.algos.parameters import ParamRow, read_params, schema_rows
 from quietfill.algos.pov import Pov
 from quietfill.algos.pricing import appears
+from quietfill.algos.sniper import Sniper
 from quietfill.algos.twap import Twap
 from quietfill.algos.vwap import Vwap
 from quietfill.algos.windows import as_working, outside, window
@@ -91,6 +94,9 @@ def registry() -> AlgoRegistry:
     known.register(spec_of("twap", Twap))
     known.register(spec_of("vwap", Vwap))
     known.register(spec_of("pov", Pov))
+    known.register(spec_of("midpoint_peg", MidpointPeg))
+    known.register(spec_of("iceberg", Iceberg))
+    known.register(spec_of("sniper", Sniper, needs_limit=True))
     return known
 
 

@@ -138,10 +138,17 @@ class Order:
         return max(0, self.quantity - self.filled)
 
 
-def carried_out(order: Order, plan: Plan) -> Order:
-    """Return the order as it is once the broker has confirmed everything that *plan* asks for."""
+def carried_out(order: Order, plan: Plan, now: Timestamp = OPEN) -> Order:
+    """Return the order as it is once the broker has confirmed everything that *plan* asks for at *now*."""
+    asked = {child.key: child.requested_at for child in order.working}
     working = tuple(
-        Child(key=piece.key, leaves=piece.quantity, limit_price=piece.limit_price, crossing=piece.crossing)
+        Child(
+            key=piece.key,
+            leaves=piece.quantity,
+            limit_price=piece.limit_price,
+            crossing=piece.crossing,
+            requested_at=asked.get(piece.key, now),
+        )
         for piece in plan.slices
     )
     return replace(order, working=working)
