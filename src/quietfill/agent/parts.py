@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+
 from quietfill.algos.registry import registry
+from quietfill.brokers.face import is_edge
+from quietfill.brokers.minimal import MinimalEdge
+from quietfill.domain.types import SECOND
 from quietfill.engine.engine import Engine
 from quietfill.journal.sqlite import SqliteJournal
 from quietfill.runtime.loop_clock import LoopClock
@@ -13,23 +18,53 @@ from quietfill.venue.broker import VenueBroker
 
 if TYPE_CHECKING:
     from quietfill.agent.config import AgentConfig
+    from quietfill.brokers.face import UserBroker
+    from quietfill.engine.settings import EngineSettings
     from quietfill.ports.broker import BrokerEdge
     from quietfill.ports.clock import TimedClock
     from quietfill.ports.journal import Journal
 
-    AnyBroker: TypeAlias = BrokerEdge
+    AnyBroker: TypeAlias = BrokerEdge | UserBroker
+
+_ANSWER = SECOND
+"""What a broker's last word may take on top of the silence after which it is taken as said."""
 
 
 def assemble(config: AgentConfig, broker: AnyBroker, journal: Journal | None, clock: TimedClock | None) -> Runtime:
-    """Return the runtime of an agent, not started."""
+    """Return the runtime of an agent, not started.
+
+    Raises:
+        BadInput: when the broker lacks what every broker needs.
+    """
     simulated = broker if isinstance(broker, VenueBroker) else None
     if clock is None:
         clock = LoopClock() if simulated is None else simulated.clock
     if journal is None:
         journal = SqliteJournal(config.settings.journal_path)
     instruments = {} if simulated is None else {simulated.instrument.symbol: simulated.instrument}
-    engine = Engine(instruments, registry(), config.engine_settings, config.risk_limits)
-    runtime = Runtime(engine, journal, broker, clock)
+    edge = broker if is_edge(broker) else _wrapped(config, broker, clock)
+    engine = Engine(instruments, registry(), _settings(config, edge), config.risk_limits)
+    runtime = Runtime(engine, journal, edge, clock)
     if simulated is not None:
         simulated.attend(runtime.quiet, lambda: engine.triggers(simulated.instrument.symbol))
+    if isinstance(edge, MinimalEdge):
+        edge.attend(engine.state)
     return runtime
+
+
+def _wrapped(config: AgentConfig, broker: object, clock: TimedClock) -> MinimalEdge:
+    silence = round(config.settings.assume_cancelled_seconds * SECOND)
+    return MinimalEdge(broker, clock, sender=config.name, assume_cancelled=silence)
+
+
+def _settings(config: AgentConfig, edge: BrokerEdge) -> EngineSettings:
+    """Return what the engine is told, with the patience that a broker of few words needs."""
+    settings = config.engine_settings
+    if not isinstance(edge, MinimalEdge):
+        return settings
+    return msgspec.structs.replace(
+        settings,
+        can_replace=edge.can_replace,
+        request_timeout=max(settings.request_timeout, edge.cancel_silence + _ANSWER),
+        round_trip=max(settings.round_trip, edge.cancel_silence),
+    )

@@ -1,0 +1,1 @@
+"""Edges to brokers other than the simulated venue."""
