@@ -89,7 +89,9 @@ class Planner:
         wakes += [at + self._settings.request_timeout for at in asked]
         wakes.append(self._ask_again(parent, now))
         wakes.append(self._ask_silent(parent, now))
-        return min((at for at in wakes if at is not None), default=None)
+        earliest = min((at for at in wakes if at is not None), default=None)
+        # Whoever wants to be woken now would be woken for ever, and time stood still.
+        return earliest if earliest is None or earliest > now else now + _LEAST_WAKE
 
     # What is wanted
 
@@ -311,11 +313,11 @@ class Planner:
 
     def _ask_silent(self, parent: ParentState, now: Timestamp) -> Timestamp | None:
         """Have the broker asked about children that nothing was heard of for long: a report may have been lost."""
-        if not self._state.rules[Rule.ZOMBIES] or not parent.live_children:
+        if not (self._state.rules[Rule.ZOMBIES] and self._state.link_up and parent.live_children):
             return None
         youngest = max(child.requested_at for child in parent.live_children.values())
         silent_from = max(parent.heard_at, youngest)
-        if now >= silent_from + self._settings.silence and self._state.link_up:
+        if now >= silent_from + self._settings.silence:
             self.questions.update(parent.live_children)
             parent.heard_at = silent_from = now
         return silent_from + self._settings.silence
