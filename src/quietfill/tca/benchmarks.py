@@ -1,8 +1,9 @@
 """What the market did over an order's life: the prices that its fills are measured against.
 
-All figures come from a `MarketHistory`, which holds the recorded market without any order of ours; own
-prints are therefore never in them. Sums are exact: 1e-9 prices times 1e-8 quantities do not fit 64 bits,
-so products are summed as Python integers and divided once.
+All figures come from a `MarketHistory`. Volume and VWAP are those of its prints: the others' alone where the
+recording is without our trades, everybody's where it is a live feed's (`tca.prints` makes the one of the other).
+Sums are exact: 1e-9 prices times 1e-8 quantities do not fit 64 bits, so products are summed as Python integers
+and divided once.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quietfill.domain.types import PRICE_SCALE
+from quietfill.domain.exact import exact_price
+from quietfill.domain.types import PRICE_SCALE, OrderSide
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from quietfill.domain.exact import Exact
+    from quietfill.domain.fields import Number
     from quietfill.domain.types import Quantity, Timestamp
     from quietfill.market.history import MarketHistory
 
@@ -63,12 +67,30 @@ def mid_at(history: MarketHistory, at: Timestamp) -> Fraction | None:
 
 def mid_before(history: MarketHistory, at: Timestamp) -> Fraction | None:
     """Return the mid of the touch just before *at*: the last change with time < at. None while a side is empty."""
-    return _mid(history, int(np.searchsorted(history.touch_time, at, side="left")) - 1)
+    return _mid(history, row_before(history, at))
 
 
-def in_currency(price: Fraction | None) -> float | None:
+def row_before(history: MarketHistory, at: Timestamp) -> int:
+    """Return the row of the touch just before *at*; -1 where there is none."""
+    return int(np.searchsorted(history.touch_time, at, side="left")) - 1
+
+
+def in_currency(price: Exact | None) -> float | None:
     """Return a price or average in 1e-9 of the currency as a public figure; None where there is none."""
-    return None if price is None else float(price / PRICE_SCALE)
+    return None if price is None else float(Fraction(price) / PRICE_SCALE)
+
+
+def performance_bps(side: OrderSide | str, average: Number, benchmark: Number) -> float | None:
+    """Return -s (average - benchmark) / |benchmark| in bps: minus the cost, so positive when it was good.
+
+    Both are prices in currency; None against a benchmark of 0.
+
+    Raises:
+        ValueError: when the side is unknown or a price is not a finite number.
+    """
+    base = Fraction(exact_price(benchmark, "benchmark"))
+    above = Fraction(exact_price(average, "average")) - base
+    return float(-10_000 * OrderSide.parse(side).sign * above / abs(base)) if base else None
 
 
 def touch_rows(history: MarketHistory, start: Timestamp, end: Timestamp) -> slice:

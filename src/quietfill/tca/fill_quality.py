@@ -14,13 +14,12 @@ from quietfill.domain.types import (
     Quantity,
     quantity_number,
 )
-from quietfill.tca.benchmarks import in_currency, mid_before
+from quietfill.tca.benchmarks import in_currency, row_before
 from quietfill.tca.shortfall import bps_above
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from quietfill.domain.execution_report import Fill
     from quietfill.market.history import MarketHistory
     from quietfill.tca.children import BookedFill, ChildLedger
     from quietfill.tca.ledger import OrderLedger
@@ -29,11 +28,24 @@ MIDPOINT_BAND = Fraction(1, 10)
 """A fill within this share of the spread on either side of the mid is a midpoint fill."""
 
 
-def mid_of(fill: Fill, history: MarketHistory | None) -> Fraction | None:
-    """Return the others' mid just before a fill: as the broker reported it, else as the market was recorded."""
-    if fill.bid is not None and fill.ask is not None:
-        return Fraction(fill.bid + fill.ask, 2)
-    return None if history is None else mid_before(history, fill.exchange_time)
+def touch_of(item: BookedFill, history: MarketHistory | None = None) -> tuple[Price, Price] | None:
+    """Return the others' touch at a fill: as the broker reported it, else as it was kept with the fill, else recorded.
+
+    The recording gives the touch just before the fill. None where none of them knows both sides.
+    """
+    for known in (item.fill, item.marks):
+        if known is not None and known.bid is not None and known.ask is not None:
+            return known.bid, known.ask
+    if history is None:
+        return None
+    row = row_before(history, item.fill.exchange_time)
+    return (int(history.bid[row]), int(history.ask[row])) if row >= 0 and history.has_touch[row] else None
+
+
+def mid_of(item: BookedFill, history: MarketHistory | None) -> Fraction | None:
+    """Return the mid of `touch_of`."""
+    touch = touch_of(item, history)
+    return None if touch is None else Fraction(sum(touch), 2)
 
 
 def half_spread_bps(side: OrderSide, price: Price, mid: Fraction) -> float | None:
@@ -52,7 +64,7 @@ def half_spread_paid(
     covered = total = 0
     for item in fills:
         total += item.fill.quantity
-        mid = mid_of(item.fill, history)
+        mid = mid_of(item, history)
         cost = None if mid is None else half_spread_bps(side, item.fill.price, mid)
         if cost is not None:
             costs.append(cost * item.fill.quantity)

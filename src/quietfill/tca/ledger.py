@@ -7,6 +7,7 @@ while it grows or years later. It shares no state with the engine, which keeps o
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -146,6 +147,13 @@ class OrderLedger(msgspec.Struct, kw_only=True):
     def unfilled(self) -> Quantity:
         """What was asked for and not filled."""
         return max(0, self.quantity - self.filled)
+
+    @property
+    def arrival_mid(self) -> Fraction | None:
+        """The mid of the arrival quote, in 1e-9 of the currency; None while there is none."""
+        if self.arrival_bid is None or self.arrival_ask is None:
+            return None
+        return Fraction(self.arrival_bid + self.arrival_ask, 2)
 
     @property
     def first_fill_at(self) -> Timestamp | None:

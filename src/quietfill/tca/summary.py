@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from quietfill.domain.exact import Exact
 from quietfill.domain.order_state import OrderState
-from quietfill.domain.types import OrderSide, datetime_of, quantity_number
-from quietfill.tca.benchmarks import in_currency, interval_twap, interval_volume, interval_vwap, mid_at
+from quietfill.domain.types import OrderSide, Price, datetime_of, quantity_number
+from quietfill.tca.benchmarks import in_currency
 from quietfill.tca.fill_quality import average_price, half_spread_paid, passive_pct
+from quietfill.tca.order_market import OrderMarket, closing_mid, interval_market
 from quietfill.tca.shortfall import Shortfall, ShortfallTerms, bps_above, shortfall
 
 if TYPE_CHECKING:
-    from quietfill.domain.types import Timestamp
     from quietfill.market.history import MarketHistory
     from quietfill.tca.ledger import OrderLedger
 
@@ -75,7 +76,7 @@ def order_summary(order: OrderLedger, history: MarketHistory | None, *, multipli
 
     Args:
         order: from the journal.
-        history: the recorded market of its day; None leaves out what needs it.
+        history: the observed market of its day; None takes what was kept with the fills, and leaves out the rest.
         multiplier: currency per price point and contract.
     """
     summary = OrderSummary(
@@ -95,25 +96,30 @@ def order_summary(order: OrderLedger, history: MarketHistory | None, *, multipli
     if first is None or last is None:
         return summary
     summary = msgspec.structs.replace(summary, first_fill=datetime_of(first), last_fill=datetime_of(last))
-    return _against_market(_costs(summary, order, history, multiplier), order, history, last)
+    return _against_market(_costs(summary, order, history, multiplier), order, interval_market(order, history))
 
 
 def arrival_mid(order: OrderLedger) -> Fraction | None:
     """Return the mid of the arrival quote in 1e-9 of the currency; None while there is none."""
-    if order.arrival_bid is None or order.arrival_ask is None:
-        return None
-    return Fraction(order.arrival_bid + order.arrival_ask, 2)
+    return order.arrival_mid
 
 
-def order_shortfall(order: OrderLedger, history: MarketHistory | None, *, multiplier: int = 1) -> Shortfall | None:
-    """Return the shortfall of an order against its arrival mid, unfilled orders included; None without an arrival.
+def order_shortfall(
+    order: OrderLedger, history: MarketHistory | None, *, multiplier: int = 1, decision: Price | None = None
+) -> Shortfall | None:
+    """Return the shortfall of an order, unfilled orders included; None without an arrival.
 
     The closing price is the mid at the end of the order (at its last record, while it runs).
+
+    Args:
+        order: from the journal.
+        history: the observed market; None takes the closing price from the journal.
+        multiplier: currency per price point and contract.
+        decision: the price that it is measured from; None measures it from the arrival mid.
     """
     arrival = arrival_mid(order)
     if arrival is None:
         return None
-    end = order.last_at if order.ended_at is None else order.ended_at
     commissions = [item.fill.commission for item in order.fills]
     known = [commission for commission in commissions if commission is not None]
     return shortfall(
@@ -123,7 +129,8 @@ def order_shortfall(order: OrderLedger, history: MarketHistory | None, *, multip
             filled=order.filled,
             value=order.value,
             arrival=arrival,
-            closing=None if history is None else mid_at(history, end),
+            decision=decision,
+            closing=closing_mid(order, history),
             fees=sum(known) if len(known) == len(commissions) else None,
             multiplier=multiplier,
         )
@@ -152,25 +159,19 @@ def _costs(summary: OrderSummary, order: OrderLedger, history: MarketHistory | N
     )
 
 
-def _against_market(
-    summary: OrderSummary, order: OrderLedger, history: MarketHistory | None, last: Timestamp
-) -> OrderSummary:
-    if history is None:
-        return summary
-    start = order.arrival_at
-    vwap, twap = interval_vwap(history, start, last), interval_twap(history, start, last)
+def _against_market(summary: OrderSummary, order: OrderLedger, market: OrderMarket) -> OrderSummary:
     return msgspec.structs.replace(
         summary,
-        interval_vwap=in_currency(vwap),
-        vs_vwap_bps=_against(order, vwap),
-        interval_twap=in_currency(twap),
-        vs_twap_bps=_against(order, twap),
-        participation=order.filled / (order.filled + interval_volume(history, start, last)),
+        interval_vwap=in_currency(market.vwap),
+        vs_vwap_bps=_against(order, market.vwap),
+        interval_twap=in_currency(market.twap),
+        vs_twap_bps=_against(order, market.twap),
+        participation=None if market.participation is None else float(market.participation),
     )
 
 
-def _against(order: OrderLedger, benchmark: Fraction | None) -> float | None:
+def _against(order: OrderLedger, benchmark: Exact | None) -> float | None:
     if benchmark is None:
         return None
-    above = bps_above(benchmark, order.value, order.filled, order.side.sign)
+    above = bps_above(Fraction(benchmark), order.value, order.filled, order.side.sign)
     return None if above is None else float(above)

@@ -116,7 +116,7 @@ def cost_to_date(order: OrderLedger, history: MarketHistory | None, arrival: Fra
         fill = item.fill
         quantity += fill.quantity
         value += fill.quantity * fill.price
-        mid = mid_of(fill, history)
+        mid = mid_of(item, history)
         at_mid = None if at_mid is None or mid is None else at_mid + fill.quantity * mid
         points.append(
             CostPoint(
