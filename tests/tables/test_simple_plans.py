@@ -110,7 +110,7 @@ def test_every_algo_keeps_the_window(algo, params):
         (567, 0, [(100, 998, False)], 1_900),  # a clip below the floor (5 %) at 1,900
         (1_899, 0, [(300, 998, False)], 1_900),  # the 211 due and a clip; the cap would allow 335
         (1_900, 0, [(200, 1_002, True)], None),  # 10 % of all is 211; the first level has 300
-        (19_000, 1_000, [(1_300, 998, False)], 22_800),  # 2,111 due, a clip of 200
+        (19_000, 1_000, [(1_900, 998, False)], 22_800),  # at 5 %: 2,714 due at 12.5 %, a clip of 200
         (9_000, 1_000, [(100, 998, False)], 20_900),  # on the rate, a clip ahead
         (10_000, 2_000, [], 18_000),  # far ahead: the next when the rate has come up with it
         (72_000, 8_000, [(1_000, 998, False)], 171_000),  # on the rate, a whole clip ahead
@@ -150,7 +150,7 @@ def test_pov_keeps_a_resting_child_as_it_is():
     order.working = (Child(key="clip", leaves=shares(1_000), limit_price=ticks(998)),)
 
     assert seen(ask("pov", order, 100)) == [(1_000, 998, False)]
-    assert seen(ask("pov", order, 100, market(1_000, 1_002))) == [(2_000, 1_000, False)]
+    assert seen(ask("pov", order, 100, market(1_000, 1_002))) == [(2_500, 1_000, False)]
 
 
 def test_pov_of_an_order_too_large_for_its_market_trades_all_the_same():

@@ -246,7 +246,22 @@ class Intake:
             params.setdefault("slice_seconds", self._settings.slice_interval_seconds)
         if algo == "vwap":
             params.setdefault("max_participation", self._settings.vwap_max_participation)
+        if algo == "pov":
+            self._set_participation(params)
         return params
+
+    def _set_participation(self, params: dict[str, Any]) -> None:
+        """Fill in rate and bounds as configured; bounds that do not hold a stated rate are left to the algo."""
+        given = self._settings
+        params.setdefault("rate", given.vwap_target_participation)
+        params.setdefault("adjustment", given.participation_adjustment_factor)
+        rate = params["rate"]
+        if not isinstance(rate, (int, float)):  # text, which the algo's schema reads or refuses
+            return
+        if given.vwap_min_participation <= rate:
+            params.setdefault("floor", given.vwap_min_participation)
+        if given.vwap_max_participation >= rate:
+            params.setdefault("cap", given.vwap_max_participation)
 
     def _end_of(self, decision: DecisionEvent, algo: str) -> tuple[Timestamp | None, bool]:
         """Return the end, and whether it is a time-out of ours: no time-out shortens a stated life.

@@ -11,6 +11,7 @@ from quietfill.algos.participation import clip, ours_for, volume_for, when_volum
 from quietfill.algos.pricing import cross, rest
 from quietfill.algos.windows import as_working, child_of, leaves_of_others, outside, window, without_market
 from quietfill.domain.types import Quantity, Timestamp
+from quietfill.market.participation import adjusted_rate
 
 if TYPE_CHECKING:
     from quietfill.algos.base import ParentView
@@ -27,16 +28,19 @@ class PovParams(AlgoParams, frozen=True, kw_only=True):
 
     Attributes:
         rate: share of all volume to be, our own included.
-        floor: share below which it crosses; half the rate unless stated.
+        floor: share below which it crosses; half the rate unless stated, 0 never.
         cap: share that filled and working never exceed; 1.5 times the rate unless stated.
+        adjustment: how much of the distance from the rate it makes up for by resting more: being at a share c, it may
+            rest up to the share rate + adjustment (rate - c), at most the cap. 0 never rests more.
         rest: what to do with what is left at the end. A follower of volume cannot promise to complete;
             complete crosses for all of it before the end, whatever the cap.
         urgency: 0.5 lets us fall one clip behind the floor before it crosses, 1 none, 0 two.
     """
 
     rate: Share = 0.1
-    floor: Share | None = None
-    cap: Share | None = None
+    floor: Annotated[float, Meta(ge=0, lt=1)] | None = None
+    cap: Annotated[float, Meta(gt=0, le=1)] | None = None
+    adjustment: Annotated[float, Meta(ge=0, le=1)] = 0.5
     rest: Rest = Rest.ABANDON
 
     def __post_init__(self) -> None:
@@ -109,7 +113,8 @@ def _follow(order: ParentView, market: MarketView, params: PovParams, wake_at: T
         return Plan(dark.slices, wake_at, (*dark.wake_when, *volume), why=dark.why)
     priced = rest(order, market, None if child is None else child.limit_price)
     if child is not None and child.limit_price == priced.price:
-        quantity = min(child.leaves, quantity)  # it grows when it is re-priced, not with every print
+        # It is sized when it is priced: else it would grow with every print and shrink with every fill.
+        quantity = _in_lots(order, min(child.leaves, _allowed(order, params)), child)
     why = f"follows {params.rate:.3g} of volume: {priced.why}"
     piece = Slice(_KEY, quantity, priced.price, why=why)
     return Plan((piece,), wake_at, (*priced.wake_when, *volume), why=why)
@@ -139,6 +144,14 @@ def _target(order: ParentView, share: float) -> Quantity:
     return min(order.quantity, order.schedule_filled + ours_for(order.market_volume - order.schedule_volume, share))
 
 
+def _rate_in_force(order: ParentView, params: PovParams) -> float:
+    """Return the rate moved against the distance from it since the schedule's start, between floor and cap."""
+    ours = order.filled - order.schedule_filled
+    volume = ours + order.market_volume - order.schedule_volume
+    current = ours / volume if volume > 0 else None
+    return adjusted_rate(params.rate, current, floor=params.lowest, cap=params.highest, factor=params.adjustment)
+
+
 def _is_behind(order: ParentView, params: PovParams) -> bool:
     return _target(order, params.lowest) - order.filled >= max(1, _patience(order, params))
 
@@ -148,9 +161,19 @@ def _patience(order: ParentView, params: PovParams) -> Quantity:
 
 
 def _room(order: ParentView, params: PovParams) -> Quantity:
-    """Return what may rest: up to a clip ahead of the rate, and never beyond the cap."""
-    ahead = min(_target(order, params.highest), _target(order, params.rate) + clip(order, params.rate))
-    return min(order.leaves, ahead - order.filled) - leaves_of_others(order, _KEY)
+    """Return what may rest: up to a clip ahead of the rate, more when behind it, and never beyond the cap.
+
+    Ahead of the rate no more than at it: nothing new starts until the volume has caught up.
+    """
+    rate = max(params.rate, _rate_in_force(order, params))
+    ahead = _target(order, rate) + clip(order, params.rate) - order.filled
+    return min(_allowed(order, params), min(order.leaves, ahead) - leaves_of_others(order, _KEY))
+
+
+def _allowed(order: ParentView, params: PovParams) -> Quantity:
+    """Return the most that may rest under the cap."""
+    ahead = _target(order, params.highest) - order.filled
+    return min(order.leaves, ahead) - leaves_of_others(order, _KEY)
 
 
 def _in_lots(order: ParentView, quantity: Quantity, child: ChildView | None) -> Quantity:
@@ -170,6 +193,8 @@ def _when_due(order: ParentView, market: MarketView, params: PovParams) -> tuple
 
 
 def _when_behind(order: ParentView, market: MarketView, params: PovParams) -> tuple[Trigger, ...]:
-    """Wake when the volume has run a clip ahead of the floor."""
+    """Wake when the volume has run a clip ahead of the floor; never for a floor of 0."""
+    if params.lowest <= 0:
+        return ()
     behind = order.filled - order.schedule_filled + max(1, _patience(order, params))
     return when_volume(order, market, order.schedule_volume + volume_for(behind, params.lowest))
