@@ -6,10 +6,12 @@ import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from quietfill.algos.base import Plan, Rest
+from quietfill.algos.base import TRIGGERED, Plan, Rest
 from quietfill.algos.participation import clip
 from quietfill.algos.registry import parse_params, registry
 from quietfill.algos.shaping import shape
+from quietfill.algos.stops import ASK, BID, PRICE
+from quietfill.algos.trailing_stop import EXTREME
 from quietfill.domain.types import OrderSide, Price
 from quietfill.market.triggers import LastThrough, MidLeaves, SizeReaches, TouchLeaves, Trigger, VolumeReaches
 from quietfill.market.view import MarketView
@@ -17,6 +19,8 @@ from quietfill.testing.builders import LOT, TICK, Child, Order, any_meets, at, c
 
 ALGOS = registry()
 MIDDLE = 1_000
+SCHEDULED = ("twap", "vwap", "is", "close")
+STOPS = ("stop", "stop_limit", "trailing_stop")
 
 decimals = st.sampled_from
 share = st.sampled_from([0.1, 0.25, 0.5, 1.0])
@@ -40,6 +44,7 @@ def books(draw, middle=MIDDLE):
         levels(bid, -1),
         levels(ask, 1),
         volume=draw(st.sampled_from([0, 1_000, 30_000])),
+        last=draw(st.integers(bid - 1, ask + 1)),
         own_bid=draw(st.booleans()) and draw(st.booleans()),
         own_ask=draw(st.booleans()) and draw(st.booleans()),
     )
@@ -54,7 +59,7 @@ def params(draw, name):
         "max_child": draw(st.sampled_from([None, None, 300, 1000])),
         "participation_cap": draw(st.sampled_from([None, None, 0.05, 0.3, 1])),
     }
-    if name in {"twap", "vwap"}:
+    if name in SCHEDULED:
         given_params |= {
             "slice_seconds": draw(st.sampled_from([1, 20, 60, 400])),
             "jitter": draw(st.sampled_from([0, 0.2, 0.9])),
@@ -75,11 +80,24 @@ def params(draw, name):
         }
     if name == "sniper":
         given_params |= {"min_size": draw(st.sampled_from([None, 100, 1_250]))}
+    if name == "is":
+        given_params |= {
+            "risk_aversion": draw(st.sampled_from([None, 0, 1e-3, 1e9])),
+            "volatility": draw(st.sampled_from([None, 0.02])),
+            "adv": draw(st.sampled_from([None, "1e6"])),
+            "eta": draw(st.sampled_from([None, 0.5])),
+        }
+    if name == "close":
+        given_params |= {"minutes": draw(st.sampled_from([1, 5, 200])), "weight": draw(st.sampled_from([1, 2, 10]))}
+    if name in STOPS:
+        given_params |= {"trigger": draw(st.sampled_from(["last", "bid_ask", "mid"]))}
+    if name == "trailing_stop":
+        given_params |= draw(st.sampled_from([{"trail_bps": 50}, {"trail_amount": "0.03", "min_step": "0.02"}]))
     return parse_params(ALGOS.get(name), {key: value for key, value in given_params.items() if value is not None})
 
 
 @st.composite
-def orders(draw, names=("market", "limit", "twap", "vwap", "pov", "midpoint_peg", "iceberg", "sniper")):
+def orders(draw, names=tuple(spec.name for spec in ALGOS)):
     """An algo's name with an order in the middle of its life: fills, working children, maybe rebased."""
     name = draw(st.sampled_from(names))
     quantity = draw(st.integers(1, 40)) * LOT
@@ -104,6 +122,10 @@ def orders(draw, names=("market", "limit", "twap", "vwap", "pov", "midpoint_peg"
     order.arrival_ask = (order.arrival_bid or 0) + TICK
     if order.limit_price is not None or ALGOS.get(name).needs_limit:
         order.limit_price = ticks(order.limit_price or MIDDLE)
+    if name in STOPS:
+        bid = ticks(999 + draw(st.integers(-20, 20)))
+        order.stop_price = draw(st.sampled_from([ticks(990), ticks(1_003)]))
+        order.memo = draw(st.sampled_from([{}, {TRIGGERED: at(1), BID: bid, ASK: bid + TICK, PRICE: bid}]))
     now = at(draw(st.sampled_from([200, 201, 242, 259.9, 300, 559, 598, 599.9, 1_000, 7_000, 9_000, 12_990])))
     return name, with_children(draw, order, name, now), now
 
@@ -171,7 +193,7 @@ def test_a_plan_stays_within_the_order(case, view):
             assert order.side.sign * piece.limit_price <= order.side.sign * order.limit_price
 
 
-@given(orders(names=("twap", "vwap", "pov")), books())
+@given(orders(names=(*SCHEDULED, "pov")), books())
 def test_scheduled_children_stay_inside_the_collar(case, view):
     """No child of a scheduled algo that is re-priced stands further than the collar beyond the current mid."""
     name, order, now = case
@@ -231,7 +253,7 @@ def test_an_unmet_market_does_not_wake_at_once(case, view):
 def test_a_broken_market_changes_nothing(case, view, broken):
     """With a side missing or the book crossed, what works is kept and nothing new starts, until a touch appears."""
     name, order, now = case
-    assume(name not in {"market", "limit"})
+    assume(name not in {"market", "limit", *STOPS})
     order, plan = settle(name, order, view, now)
     assume(not plan.finish)
     above = ((ticks(2_000), shares(1)),)
@@ -257,6 +279,7 @@ def test_buys_and_sells_are_mirror_images(case, view):
         (piece.key, piece.quantity, piece.limit_price, piece.crossing) for piece in mirrored.slices
     ]
     assert (plan.wake_at, plan.finish) == (mirrored.wake_at, mirrored.finish)
+    assert mirrored_memo(plan.memo or {}) == (mirrored.memo or {})
     assert [mirrored_trigger(trigger) for trigger in plan.wake_when] == list(mirrored.wake_when)
 
 
@@ -270,6 +293,7 @@ def mirrored_market(view: MarketView) -> MarketView:
         time=view.time,
         bids=tuple((-price, size) for price, size in view.asks),
         asks=tuple((-price, size) for price, size in view.bids),
+        last=negated(view.last),
         volume=view.volume,
         own_bid=view.own_ask,
         own_ask=view.own_bid,
@@ -281,10 +305,19 @@ def mirrored_order(order: Order) -> Order:
         order,
         side=order.side.opposite,
         limit_price=negated(order.limit_price),
+        stop_price=negated(order.stop_price),
+        memo=mirrored_memo(order.memo),
         arrival_bid=negated(order.arrival_ask),
         arrival_ask=negated(order.arrival_bid),
         working=tuple(replace(child, limit_price=negated(child.limit_price)) for child in order.working),
     )
+
+
+def mirrored_memo(memo):
+    """Negate the prices that a stop remembers, and swap the sides."""
+    other = {BID: ASK, ASK: BID}
+    prices = {BID, ASK, PRICE, EXTREME}
+    return {other.get(key, key): -value if key in prices else value for key, value in memo.items()}
 
 
 def mirrored_trigger(trigger: Trigger) -> Trigger:
@@ -301,14 +334,16 @@ def mirrored_trigger(trigger: Trigger) -> Trigger:
             return trigger
 
 
-@given(st.sampled_from(["twap", "vwap"]), st.integers(1, 60), st.sampled_from([0, 30, 50]), st.data())
+@given(st.sampled_from(SCHEDULED), st.integers(1, 60), st.sampled_from([0, 30, 50]), st.data())
 def test_a_schedule_that_can_cross_trades_exactly_the_order(name, lots, odd, data):
     """Whatever part of each resting slice is filled, the children add up to the order at its end, odd rest and all."""
     quantity = lots * LOT + shares(odd)
-    order = Order(params=parse_params(ALGOS.get(name), {"slice_seconds": 30}), quantity=quantity)
+    given_params = {"slice_seconds": 30} | ({"volatility": 0.02, "adv": "1e6"} if name == "is" else {})
+    order = Order(params=parse_params(ALGOS.get(name), given_params), quantity=quantity)
     view = market(999, 1_000)
     now = order.start
     while (plan := ask(name, order, view, now)).finish is None:
+        order.memo = plan.memo or order.memo
         for piece in plan.slices:
             part = quantity_between(data, 0, piece.quantity)
             order.filled += piece.quantity if piece.crossing else part

@@ -16,6 +16,7 @@ from quietfill.agent.participation import ParticipationWatch
 from quietfill.agent.participation_methods import ParticipationMethods
 from quietfill.agent.parts import assemble
 from quietfill.agent.publisher import Publisher
+from quietfill.agent.stop_methods import StopMethods
 from quietfill.agent.timeout_methods import TimeoutMethods
 from quietfill.domain.events import (
     AnyEvent,
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
     from quietfill.ports.journal import Journal
 
 
-class ExecutionAgentImpl(OperatorMethods, TimeoutMethods, ParticipationMethods, FileMethods, ExecutionAgentBase):
+class ExecutionAgentImpl(
+    OperatorMethods, TimeoutMethods, StopMethods, ParticipationMethods, FileMethods, ExecutionAgentBase
+):
     """The one component that sends orders: validated decisions in, worked orders and reports out.
 
     Args:

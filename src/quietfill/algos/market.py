@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from quietfill.algos.base import ParentView
     from quietfill.market.view import MarketView
 
-_KEY = "all"
+ALL = "all"
+"""The key of the one slice."""
 
 
 class MarketParams(AlgoParams, frozen=True, kw_only=True):
@@ -44,23 +45,24 @@ class Market:
         params = order.params
         assert isinstance(params, MarketParams)
         end = window(order)[1]
-        quantity = order.leaves - leaves_of_others(order, _KEY)
+        quantity = order.leaves - leaves_of_others(order, ALL)
         if params.plain and order.limit_price is None:
             why = "plain market order, as asked"
-            return Plan((Slice(_KEY, quantity, None, life(order), crossing=True, why=why),), end, why=why)
+            return Plan((Slice(ALL, quantity, None, life(order), crossing=True, why=why),), end, why=why)
         bound = limit_on_tick(order) if params.plain else arrival_bound(order)
         if bound is None:
             return Plan(wake_at=end, wake_when=appears(market), why="no arrival quote to collar at")
-        return self._collared(order, market, bound, quantity, end)
+        return marketable(order, market, bound, quantity, end)
 
-    @staticmethod
-    def _collared(order: ParentView, market: MarketView, bound: Price, quantity: Quantity, end: Timestamp) -> Plan:
-        sign, far = order.side.sign, market.far(order.side)
-        reaches = far is not None and sign * far <= sign * bound
-        why = f"marketable up to {price_float(bound):.10g}"
-        alert = None
-        if far is not None and not reaches:
-            alert = f"collar binds: the far touch is beyond {price_float(bound):.10g}; the rest waits there"
-            why = alert
-        piece = Slice(_KEY, quantity, bound, life(order), crossing=True, why=why)
-        return Plan((piece,), end, why=why, alert=alert)
+
+def marketable(order: ParentView, market: MarketView, bound: Price, quantity: Quantity, end: Timestamp) -> Plan:
+    """Return one slice that takes all there is up to *bound*; what is left of it rests there until *end*."""
+    sign, far = order.side.sign, market.far(order.side)
+    reaches = far is not None and sign * far <= sign * bound
+    why = f"marketable up to {price_float(bound):.10g}"
+    alert = None
+    if far is not None and not reaches:
+        alert = f"collar binds: the far touch is beyond {price_float(bound):.10g}; the rest waits there"
+        why = alert
+    piece = Slice(ALL, quantity, bound, life(order), crossing=True, why=why)
+    return Plan((piece,), end, why=why, alert=alert)

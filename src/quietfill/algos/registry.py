@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from quietfill.algos.base import Algo, AlgoParams, Plan
+from quietfill.algos.close import Close
 from quietfill.algos.iceberg import Iceberg
 from quietfill.algos.limit import Limit
 from quietfill.algos.market import Market
@@ -15,7 +16,11 @@ from quietfill.algos.midpoint_peg import MidpointPeg
 from quietfill.algos.parameters import ParamRow, read_params, schema_rows
 from quietfill.algos.pov import Pov
 from quietfill.algos.pricing import appears
+from quietfill.algos.shortfall import Shortfall
 from quietfill.algos.sniper import Sniper
+from quietfill.algos.stop import Stop
+from quietfill.algos.stop_limit import StopLimit
+from quietfill.algos.trailing_stop import TrailingStop
 from quietfill.algos.twap import Twap
 from quietfill.algos.vwap import Vwap
 from quietfill.algos.windows import as_working, outside, window
@@ -39,6 +44,8 @@ class AlgoSpec(msgspec.Struct, frozen=True):
         docs: the first sentence of the class's docstring.
         needs_limit: an order without a limit price is refused.
         is_stop: nothing works before its trigger; a kill disarms it.
+        needs_stop: an order without a stop price is refused.
+        all_day: without a stated end it lasts to the end of the day's continuous trading.
     """
 
     name: str
@@ -47,6 +54,8 @@ class AlgoSpec(msgspec.Struct, frozen=True):
     docs: str
     needs_limit: bool = False
     is_stop: bool = False
+    needs_stop: bool = False
+    all_day: bool = False
 
 
 class AlgoRegistry:
@@ -97,11 +106,21 @@ def registry() -> AlgoRegistry:
     known.register(spec_of("midpoint_peg", MidpointPeg))
     known.register(spec_of("iceberg", Iceberg))
     known.register(spec_of("sniper", Sniper, needs_limit=True))
+    known.register(spec_of("is", Shortfall))
+    known.register(spec_of("stop", Stop, is_stop=True, needs_stop=True, all_day=True))
+    known.register(spec_of("stop_limit", StopLimit, is_stop=True, needs_stop=True, all_day=True, needs_limit=True))
+    known.register(spec_of("trailing_stop", TrailingStop, is_stop=True, all_day=True))
+    known.register(spec_of("close", Close, all_day=True))
     return known
 
 
-def spec_of(name: str, algo: type[Any], *, needs_limit: bool = False, is_stop: bool = False) -> AlgoSpec:
+def spec_of(name: str, algo: type[Any], **traits: bool) -> AlgoSpec:
     """Return the entry of a class with `plan`, a docstring and maybe its own `Params`.
+
+    Args:
+        name: see `AlgoSpec`.
+        algo: made without arguments.
+        traits: the flags of `AlgoSpec` that are set.
 
     Raises:
         BadInput: when the class lacks one of these; the message names class and lack.
@@ -118,7 +137,7 @@ def spec_of(name: str, algo: type[Any], *, needs_limit: bool = False, is_stop: b
         made: Algo = algo()
     except TypeError as error:
         raise BadInput(f"algo {algo.__name__}: must be made without arguments ({error})") from None
-    return AlgoSpec(name, made, params, " ".join(docs.split()), needs_limit, is_stop)
+    return AlgoSpec(name, made, params, " ".join(docs.split()), **traits)
 
 
 def parse_params(spec: AlgoSpec, given: Mapping[str, Any]) -> AlgoParams:

@@ -79,11 +79,16 @@ class Schedule(msgspec.Struct, frozen=True):
     jitter: float
 
     @classmethod
-    def of(cls, order: ParentView, params: ScheduleParams) -> Schedule:
-        """Lay out what is left when the schedule was last rebased over the window that was left then."""
+    def of(cls, order: ParentView, params: ScheduleParams, begin: Timestamp | None = None) -> Schedule:
+        """Lay out what is left when the schedule was last rebased over the window that was left then.
+
+        *begin* is where it starts within that window; None is at once.
+        """
         smallest = max(order.instrument.lot, params.min_child_quantity)
         most = (order.quantity - order.schedule_filled) // smallest
-        return _laid_out(order.order_id, order.day, *window(order), most, params.slice_seconds, params.jitter)
+        start, end = window(order)
+        start = start if begin is None else max(start, begin)
+        return _laid_out(order.order_id, order.day, start, end, most, params.slice_seconds, params.jitter)
 
     def boundary(self, number: int) -> Duration:
         """Return when slice *number* (from 1) ends; 0 for number 0."""
@@ -162,6 +167,7 @@ def work(
     cumulative: Cumulative,
     *,
     drift: Quantity = 0,
+    begin: Timestamp | None = None,
 ) -> Plan:
     """Return the plan of a scheduled algo: at most one child, that of the slice in which *now* falls.
 
@@ -172,10 +178,11 @@ def work(
         params: what paces it.
         cumulative: how much should be done by the end of a slice.
         drift: a working child is not resized, and a second child of a slice not started, for less than this.
+        begin: where the schedule starts within the order's window; *now* is not before it.
     """
     if (idle := outside(order, now)) is not None:
         return idle
-    schedule = Schedule.of(order, params)
+    schedule = Schedule.of(order, params, begin)
     elapsed = schedule.elapsed(now)
     number = schedule.slice_at(elapsed)
     key = schedule.key(order, number)

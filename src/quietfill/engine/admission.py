@@ -109,7 +109,10 @@ class Admission:
         if instrument is not None and not reasons:
             reasons += self._window_reasons(order, instrument, now)
         if params is not None and instrument is not None:
-            needs_limit = self._algos.get(order.algo).needs_limit or order.order_type is OrderType.STOP_LIMIT
+            spec = self._algos.get(order.algo)
+            if spec.needs_stop and order.stop_price is None:
+                reasons.append(f"algo {order.algo} needs a stop_price")
+            needs_limit = spec.needs_limit or order.order_type is OrderType.STOP_LIMIT
             reasons += _limit_reasons(order, params, instrument, needs_limit=needs_limit)
         return params, reasons
 
@@ -119,7 +122,11 @@ class Admission:
 
     def _window(self, order: NewOrder, instrument: Instrument, now: Timestamp) -> tuple[Timestamp, Timestamp]:
         start = now if order.start is None else max(order.start, now)
-        end = start + self._settings.default_horizon if order.end is None else order.end
+        end = order.end
+        if end is None and self._algos.get(order.algo).all_day:
+            end = instrument.day_of(start).spans[-1][1]
+        elif end is None:
+            end = start + self._settings.default_horizon
         return instrument.day_of(start, end).clip(start, end)
 
     def _window_reasons(self, order: NewOrder, instrument: Instrument, now: Timestamp) -> list[str]:

@@ -151,7 +151,7 @@ def carried_out(order: Order, plan: Plan, now: Timestamp = OPEN) -> Order:
         )
         for piece in plan.slices
     )
-    return replace(order, working=working)
+    return replace(order, working=working, memo=order.memo if plan.memo is None else plan.memo)
 
 
 def any_meets(view: MarketView, triggers: Sequence[Trigger]) -> bool:
