@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from quietfill.algos.adaptive import Adaptive
 from quietfill.algos.base import Algo, AlgoParams, Plan
 from quietfill.algos.close import Close
 from quietfill.algos.iceberg import Iceberg
@@ -106,6 +107,7 @@ def registry() -> AlgoRegistry:
     known.register(spec_of("midpoint_peg", MidpointPeg))
     known.register(spec_of("iceberg", Iceberg))
     known.register(spec_of("sniper", Sniper, needs_limit=True))
+    known.register(spec_of("adaptive", Adaptive))
     known.register(spec_of("is", Shortfall))
     known.register(spec_of("stop", Stop, is_stop=True, needs_stop=True, all_day=True))
     known.register(spec_of("stop_limit", StopLimit, is_stop=True, needs_stop=True, all_day=True, needs_limit=True))
