@@ -214,6 +214,8 @@ class Engine:
         """After `restore`: every request without an answer is in doubt until a `BrokerSnapshot` comes."""
         self._reconciling = bool(self.state.live)
         self._doubt_unanswered("the process ended before the answer came", now)
+        for parent in filter(self._planner.watches, self.state.live.values()):
+            self._touch(parent)
         return self._take_records(now)
 
     # Deciding, one message kind each
@@ -401,6 +403,7 @@ class Engine:
 
     def _take_records(self, now: Timestamp) -> list[AnyRecord]:
         self._close_positions(now)
+        self._planner.is_reconciling = self._reconciling
         while parents := sorted((p for p in self._dirty.values() if self._may_act(p)), key=_priority):
             for parent in parents:
                 del self._dirty[parent.order_id]
@@ -415,8 +418,11 @@ class Engine:
                 self._new_order(order, now)
 
     def _may_act(self, parent: ParentState) -> bool:
-        """While the broker's word is awaited nothing is asked for, except that what was cancelled goes."""
-        return not self._reconciling or parent.cancel_reason is not None
+        """While the broker's word is awaited nothing is asked for, except that what was cancelled goes.
+
+        A stop that waits for its trigger watches on: what it sees then is latched.
+        """
+        return not self._reconciling or parent.cancel_reason is not None or self._planner.watches(parent)
 
     def _resolve_params(self, parent: ParentState) -> None:
         parent.params = parse_params(self.algos.get(parent.algo), parent.raw_params)

@@ -69,6 +69,8 @@ class Planner:
         self._emit = emit
         self.questions: set[str] = set()
         """Children that the broker must be asked about."""
+        self.is_reconciling = False
+        """Whether the broker's word is awaited, so that nothing can be sent."""
 
     def look(self, parent: ParentState, now: Timestamp) -> Timestamp | None:
         """Bring one parent up to date; return when to look again, if nothing happens before."""
@@ -106,7 +108,7 @@ class Planner:
             return self._stopped(parent, now) if now >= parent.end else None
         if parent.is_paused or parent.frozen_reason is not None or self._is_disarmed(parent):
             return self._stopped(parent, now)
-        parent.may_send = self._state.link_up
+        parent.may_send = self._state.link_up and not self.is_reconciling
         plan = self._ask(parent, market, now)
         if parent.may_send:
             return plan
@@ -115,11 +117,13 @@ class Planner:
         parent.triggers = plan.wake_when
         return None
 
+    def watches(self, parent: ParentState) -> bool:
+        """Whether it is a stop that waits for its trigger: nothing of it can be at the broker."""
+        return TRIGGERED not in parent.memo and parent.has_arrival and self._algos.get(parent.algo).is_stop
+
     def _is_disarmed(self, parent: ParentState) -> bool:
         """Whether it is a stop that waits for its trigger while stops are switched off."""
-        return (
-            not self._state.rules[Rule.STOPS] and TRIGGERED not in parent.memo and self._algos.get(parent.algo).is_stop
-        )
+        return not self._state.rules[Rule.STOPS] and self.watches(parent)
 
     def _stopped(self, parent: ParentState, now: Timestamp) -> Plan:
         if now >= parent.end:
