@@ -1,11 +1,23 @@
 """B: Almgren, Thum, Hauptmann and Li, "Direct estimation of equity market impact" (2005)."""
 
+from typing import Any
+
 import pytest
 
 from quietfill.market.impact import Almgren2005Coefficients, Almgren2005Model, almgren_2005_impact
 
-IBM = {"quantity": 656_100, "daily_volume": 6.561e6, "shares_outstanding": 1.728e9, "daily_volatility": 0.0157}
-DRI = {"quantity": 192_900, "daily_volume": 1.929e6, "shares_outstanding": 168e6, "daily_volatility": 0.0226}
+IBM: dict[str, Any] = {
+    "quantity": 656_100,
+    "daily_volume": 6.561e6,
+    "shares_outstanding": 1.728e9,
+    "daily_volatility": 0.0157,
+}
+DRI: dict[str, Any] = {
+    "quantity": 192_900,
+    "daily_volume": 1.929e6,
+    "shares_outstanding": 168e6,
+    "daily_volatility": 0.0226,
+}
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_the_groups():
 
 
 def test_as_a_model_it_takes_daily_volatility():
-    """Selected for the agent, a daily volatility counts as sqrt(250) times itself a year, and MI is the average paid."""
+    """Selected for the agent, daily volatility counts sqrt(250) times itself a year, and MI is the average paid."""
     model = IStarModel(participation_rate=0.20)
 
     impact = model.order_impact("X", 10_000, 100_000, 0.25 / sqrt(250))

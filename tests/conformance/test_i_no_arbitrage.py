@@ -57,7 +57,7 @@ def test_i2_concave_impact_can_be_pumped():
     """Exponential decay with concave impact: buying slowly and selling fast earns money, so it is refused."""
     assert round_trip_cost(0.1, 1, 1, 0.5, ExponentialDecay(1)) < 0
     check_exponential_decay(1)
-    with pytest.raises(BadInput, match="impact_exponent must be 1 with exponential decay, not 0.5"):
+    with pytest.raises(BadInput, match=r"impact_exponent must be 1 with exponential decay, not 0\.5"):
         check_exponential_decay(0.5)
 
 

@@ -1,5 +1,7 @@
 """O: Cartea and Jaimungal, liquidation with running and terminal penalty."""
 
+from itertools import pairwise
+
 import pytest
 
 from quietfill.market.scheduling import InventoryPenalties, expected_penalty, quantity_left, speed
@@ -19,7 +21,7 @@ def test_o1_the_path():
 def integral(penalties, path, n):
     """Price a path given at n + 1 equal times: impact and running penalty by trapezia, then the terminal one."""
     dt, cost = 1 / n, 0.0
-    for before, after in zip(path, path[1:], strict=False):
+    for before, after in pairwise(path):
         cost += penalties.temporary_impact * ((before - after) / dt) ** 2 * dt
         cost += penalties.running_penalty * (before**2 + after**2) / 2 * dt
     return cost + (penalties.terminal_penalty - penalties.permanent_impact / 2) * path[-1] ** 2

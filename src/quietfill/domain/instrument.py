@@ -10,6 +10,7 @@ from bisect import bisect_left
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from math import inf
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         calendar: the exchange's holiday calendar by its ISO 10383 code, resolved at the edge into the next two.
         closed_weekdays: weekdays without trading, Monday is 0.
         special_days: dates that differ from their weekday, in order.
+        average_daily_volume: what usually trades in a day, for impact estimates until that was observed.
+        daily_volatility: of a day, as a fraction of the price (0.02 for 2 %), for the same.
     """
 
     symbol: str
@@ -68,6 +71,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     broker_contract_id: int | None = None
     closed_weekdays: tuple[int, ...] = ()
     special_days: tuple[SpecialDay, ...] = ()
+    average_daily_volume: Quantity | None = None
+    daily_volatility: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a grid that could not be traded on."""
@@ -81,7 +86,15 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"{self.symbol}: the lot must be positive")
         if self.multiplier <= 0:
             raise ValueError(f"{self.symbol}: the multiplier must be positive")
+        self._check_facts()
         self._check_days_off()
+
+    def _check_facts(self) -> None:
+        volume, volatility = self.average_daily_volume, self.daily_volatility
+        if volume is not None and volume <= 0:
+            raise ValueError(f"{self.symbol}: average_daily_volume must be positive, not {volume}")
+        if volatility is not None and not 0 < volatility < inf:
+            raise ValueError(f"{self.symbol}: daily_volatility must be positive and finite, not {volatility}")
 
     def _check_days_off(self) -> None:
         if not self.sessions and (self.closed_weekdays or self.special_days):

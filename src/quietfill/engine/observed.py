@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quietfill.domain.records import FillMarks, WorkingMark
+from quietfill.market.facts import FactsObserver, MarketFacts, facts_stated
 from quietfill.market.tally import Sums, Tally
 from quietfill.market.view import MarketView, OwnOrder, others_market
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class ObservedMarkets:
     """The latest book of each symbol, and the others' market made from it on demand."""
 
-    __slots__ = ("_books", "_state", "_tallies", "_views", "last_prices")
+    __slots__ = ("_books", "_facts", "_state", "_tallies", "_views", "last_prices")
 
     def __init__(self, state: EngineState) -> None:
         """Start without any quote."""
@@ -28,10 +29,14 @@ class ObservedMarkets:
         self._books: dict[str, BookUpdate] = {}
         self._views: dict[str, MarketView] = {}
         self._tallies: dict[str, Tally] = {}
+        self._facts: dict[str, FactsObserver] = {}
         self.last_prices: dict[str, Price] = {}
 
     def update(self, book: BookUpdate) -> None:
         """Take the newest book of a symbol; older ones are forgotten."""
+        watch = self._facts.get(book.symbol)
+        if watch is None or book.time >= watch.next_sample:
+            self._sample(book, watch)
         self._tally(book).update(book, self._mid_until_now(book), self._own(book.symbol)[0])
         self._books[book.symbol] = book
         self._views.pop(book.symbol, None)
@@ -53,6 +58,15 @@ class ObservedMarkets:
             view = self._make_view(symbol)
             self._views[symbol] = view
         return view
+
+    def facts(self, symbol: str) -> MarketFacts:
+        """Return average daily volume and volatility as observed, else as the instrument states them."""
+        instrument, book = self._state.instruments.get(symbol), self._books.get(symbol)
+        if instrument is None:
+            return MarketFacts()
+        if book is None:
+            return facts_stated(instrument)
+        return self._facts[symbol].facts(book.time, book.volume, instrument, self._state.profiles.get(symbol))
 
     def observe(self, parent: ParentState) -> MarketView:
         """Return the market for a parent, having brought its market volume up to date."""
@@ -98,6 +112,21 @@ class ObservedMarkets:
             turnover=sums.turnover,
             mid_sum=sums.mid_sum,
             mid_time=sums.mid_time,
+        )
+
+    def _sample(self, book: BookUpdate, watch: FactsObserver | None) -> None:
+        """A full minute has passed since the last sample: keep the mid and the volume that were in force until now."""
+        symbol, before = book.symbol, self._books.get(book.symbol)
+        if watch is None or before is None:
+            self._facts[symbol] = FactsObserver(book.time)
+            return
+        watch.sample(
+            book.time,
+            mid_twice=self.view(symbol).mid_twice,
+            volume=before.volume,
+            told_at=before.time,
+            instrument=self._state.instruments.get(symbol),
+            profile=self._state.profiles.get(symbol),
         )
 
     def _make_view(self, symbol: str) -> MarketView:
