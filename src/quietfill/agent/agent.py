@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from quietfill.agent import views
 from quietfill.agent.base import ExecutionAgentBase
+from quietfill.agent.execute_methods import ExecuteMethods
 from quietfill.agent.file_methods import FileMethods
 from quietfill.agent.history import OrderHistory
 from quietfill.agent.intake import Intake, order_id_of
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class ExecutionAgentImpl(
-    OperatorMethods, TimeoutMethods, StopMethods, ParticipationMethods, FileMethods, ExecutionAgentBase
+    OperatorMethods, TimeoutMethods, StopMethods, ParticipationMethods, ExecuteMethods, FileMethods, ExecutionAgentBase
 ):
     """The one component that sends orders: validated decisions in, worked orders and reports out.
 

@@ -35,3 +35,8 @@ class OrderHistory:
     def order(self, order_id: str) -> OrderLedger | None:
         """Return what is known of one order, None for an unknown or forgotten id."""
         return self._ledger.orders.get(order_id)
+
+    def refusal_of(self, decision_id: str) -> tuple[str, ...]:
+        """Return why the last order with this decision id was refused; nothing when none was."""
+        found = (record.reasons for record in reversed(self._ledger.refusals) if record.decision_id == decision_id)
+        return next(found, ())

@@ -71,6 +71,11 @@ class Runtime:
         self._asking: asyncio.Task[None] | None = None
         self._early: list[AnyMessage] = []
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and nobody asked it to stop."""
+        return self._loop is not None and not self._stopping
+
     def on_record(self, listener: Callable[[AnyRecord], None]) -> None:
         """Call *listener* with each record once it is durable. It must not block."""
         self._listeners.append(listener)
