@@ -48,7 +48,7 @@ class Lane:
         expected: the most that the broker ever said was filled.
         silence: rings when a cancel was followed by no word for long enough.
         tried_at: when a cancel was last sent.
-        absences: how often in a row the broker did not list it.
+        missing_since: when the broker first did not list it, and has not since.
     """
 
     def __init__(self, child_id: str, side: OrderSide, terms: Terms) -> None:
@@ -68,7 +68,7 @@ class Lane:
         self.silence: Alarm | None = None
         self.tried_at: Timestamp | None = None
         self.cancels_under_way = 0
-        self.absences = 0
+        self.missing_since: Timestamp | None = None
 
     @classmethod
     def of_child(cls, child: ChildState) -> Lane:

@@ -1,8 +1,8 @@
 """What a user's broker lists when asked, as the snapshot that books are settled against.
 
 A broker that lists both open orders and executions has answered in full. An order that it took, and that it lists no
-more, has then ended; that is believed when it was missing twice and long enough after anything was asked of it,
-since many brokers list an order a moment later than they take it.
+more, has then ended; that is believed when it was missing twice, some time apart and long enough after anything was
+asked of it, since many brokers list an order a moment later than they take it.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Listing:
             self._has_strangers = True
             self._orders.append(_stranger(order))
             return
-        lane.absences = 0
+        lane.missing_since = None
         if order.broker_order_id:
             self._learn(lane, order.broker_order_id)
         self._orders.append(_open(lane, order))
@@ -102,8 +102,9 @@ class Listing:
                 continue
             if self._asked_at < max(child.acknowledged_at, child.terms_at) + patience:
                 continue
-            lane.absences += 1
-            if lane.absences > 1:
+            if lane.missing_since is None:
+                lane.missing_since = self._asked_at
+            elif self._asked_at >= lane.missing_since + patience:
                 yield _done(lane)
 
 

@@ -301,8 +301,9 @@ class MinimalEdge:
             lane = self._lanes.get(child.child_id) if child.cancel_pending or child.is_asked_about else None
             if lane is None or lane.broker_order_id is None or lane.is_ended:
                 continue
-            is_waiting = lane.silence is not None or lane.cancels_under_way
-            if not is_waiting and (lane.tried_at is None or now >= lane.tried_at + _CANCEL_AGAIN):
+            # A call that hangs must not keep the next one from being made.
+            pause = self._assume_cancelled if lane.cancels_under_way else _CANCEL_AGAIN
+            if lane.silence is None and (lane.tried_at is None or now >= lane.tried_at + pause):
                 self._start(self._cancel(lane, lane.broker_order_id, is_repeated=True))
 
     # The line
