@@ -69,11 +69,12 @@ def test_the_published_coefficients():
 def test_an_estimate_has_an_error_and_a_range():
     """The coefficients' errors reach the estimate, and beyond a tenth of a day's volume it says so."""
     impact = almgren_2005_impact(**IBM, horizon_days=0.1)
+    larger: dict[str, Any] = {**IBM, "quantity": 700_000}
     half, rate = impact.permanent_bps / 2, impact.temporary_bps
 
     assert impact.cost_error_bps**2 == pytest.approx((half * 0.041 / 0.314) ** 2 + (rate * 0.0062 / 0.142) ** 2)
     assert not impact.is_extrapolated
-    assert almgren_2005_impact(**{**IBM, "quantity": 700_000}, horizon_days=0.1).is_extrapolated
+    assert almgren_2005_impact(**larger, horizon_days=0.1).is_extrapolated
 
 
 def test_as_a_model_it_gives_the_same():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quietfill.domain.records import FillMarks, WorkingMark
-from quietfill.market.facts import FactsObserver, MarketFacts, facts_stated
+from quietfill.market.facts import FactsObserver, MarketFacts, facts_stated, with_true_range
 from quietfill.market.tally import Sums, Tally
 from quietfill.market.view import MarketView, OwnOrder, others_market
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class ObservedMarkets:
     """The latest book of each symbol, and the others' market made from it on demand."""
 
-    __slots__ = ("_books", "_facts", "_state", "_tallies", "_views", "last_prices")
+    __slots__ = ("_books", "_facts", "_state", "_tallies", "_true_ranges", "_views", "last_prices")
 
     def __init__(self, state: EngineState) -> None:
         """Start without any quote."""
@@ -30,18 +30,19 @@ class ObservedMarkets:
         self._views: dict[str, MarketView] = {}
         self._tallies: dict[str, Tally] = {}
         self._facts: dict[str, FactsObserver] = {}
+        self._true_ranges: dict[str, Price] = {}
         self.last_prices: dict[str, Price] = {}
 
     def update(self, book: BookUpdate) -> None:
         """Take the newest book of a symbol; older ones are forgotten."""
-        watch = self._facts.get(book.symbol)
-        if watch is None or book.time >= watch.next_sample:
-            self._sample(book, watch)
+        watch, before = self._facts.get(book.symbol), self._books.get(book.symbol)
         self._tally(book).update(book, self._mid_until_now(book), self._own(book.symbol)[0])
         self._books[book.symbol] = book
         self._views.pop(book.symbol, None)
         if book.last is not None:
             self.last_prices[book.symbol] = book.last
+        if watch is None or book.time >= watch.next_sample:
+            self._sample(book, before)
 
     def forget_views(self, symbol: str) -> None:
         """Our own orders changed, so the others' market must be made anew."""
@@ -66,7 +67,13 @@ class ObservedMarkets:
             return MarketFacts()
         if book is None:
             return facts_stated(instrument)
-        return self._facts[symbol].facts(book.time, book.volume, instrument, self._state.profiles.get(symbol))
+        facts = self._facts[symbol].facts(book.time, book.volume, instrument, self._state.profiles.get(symbol))
+        true_range, twice = self._true_ranges.get(symbol), self.view(symbol).mid_twice
+        return facts if true_range is None or not twice else with_true_range(facts, true_range, twice / 2)
+
+    def take_true_range(self, symbol: str, true_range: Price) -> None:
+        """Take an average true range of the daily bars: volatility while none was observed or stated."""
+        self._true_ranges[symbol] = true_range
 
     def observe(self, parent: ParentState) -> MarketView:
         """Return the market for a parent, having brought its market volume up to date."""
@@ -114,19 +121,16 @@ class ObservedMarkets:
             mid_time=sums.mid_time,
         )
 
-    def _sample(self, book: BookUpdate, watch: FactsObserver | None) -> None:
-        """A full minute has passed since the last sample: keep the mid and the volume that were in force until now."""
-        symbol, before = book.symbol, self._books.get(book.symbol)
-        if watch is None or before is None:
-            self._facts[symbol] = FactsObserver(book.time)
-            return
+    def _sample(self, book: BookUpdate, before: BookUpdate | None) -> None:
+        """Let what is slow to change be learned from the first book of a minute."""
+        watch = self._facts.setdefault(book.symbol, FactsObserver(book.time))
         watch.sample(
             book.time,
-            mid_twice=self.view(symbol).mid_twice,
-            volume=before.volume,
-            told_at=before.time,
-            instrument=self._state.instruments.get(symbol),
-            profile=self._state.profiles.get(symbol),
+            mid_twice=self.view(book.symbol).mid_twice,
+            volume=None if before is None else before.volume,
+            told_at=book.time if before is None else before.time,
+            instrument=self._state.instruments.get(book.symbol),
+            profile=self._state.profiles.get(book.symbol),
         )
 
     def _make_view(self, symbol: str) -> MarketView:

@@ -1,11 +1,12 @@
 """How much an instrument trades in a day and how much it moves, as far as that was seen. Constant work an update.
 
-Volatility: the mid is sampled at each full minute (the one in force then), and the squares of the log returns are
-added up over trading time; a return across a break, a night or a weekend counts nowhere. Daily volatility is
-sqrt(sum r^2 / trading time spanned x trading time of a day): open to close, without the overnight move. Realized
+Volatility: the mid is sampled with the first update in each minute, and the squares of the log returns are added up
+over the trading time between samples; a return across a break, a night or a weekend counts nowhere. Daily volatility
+is sqrt(sum r^2 / trading time spanned x trading time of a day): open to close, without the overnight move. Realized
 variance from sparse samples, T. Andersen, T. Bollerslev, F. Diebold and P. Labys, "Modeling and forecasting realized
-volatility", Econometrica 71 (2003); a minute is long enough that bid-ask bounce, which a mid has little of, does
-not dominate in liquid names. None before ten returns, and while nothing has moved. Older minutes count less.
+volatility", Econometrica 71 (2003); a minute is long enough that what a mid has of bid-ask bounce does not dominate
+in liquid names. A feed that is conflated to less than an update a minute gives longer returns, not wrong ones. None
+before ten returns, and while nothing has moved. Older returns count less.
 
 Average daily volume: what was seen to trade, over how much of the day's curve that was: sum of volumes / sum of
 shares, finished days and the present one alike. None before 5 % of a day's curve has passed.
@@ -13,7 +14,7 @@ shares, finished days and the present one alike. None before 5 % of a day's curv
 
 from __future__ import annotations
 
-from math import log, sqrt
+from math import log, pi, sqrt
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from quietfill.domain.instrument import Instrument
 
 LEAST_RETURNS = 10
-"""How many one-minute returns a volatility needs."""
+"""How many returns a volatility needs."""
 
 LEAST_SHARE = 0.05
 """How much of the days' curve must have passed before their volume says how much trades in a day."""
@@ -51,8 +52,21 @@ class MarketFacts(msgspec.Struct, frozen=True, kw_only=True):
     volatility_source: str | None = None
 
 
+def with_true_range(facts: MarketFacts, true_range: Price, price: float) -> MarketFacts:
+    """Return *facts* with the volatility that an average true range of daily bars stands for, where there is none.
+
+    The expected range of a driftless diffusion over a day is sqrt(8 / pi) sigma; M. Parkinson, "The extreme value
+    method for estimating the variance of the rate of return", Journal of Business 53 (1980). The overnight gap that a
+    true range holds besides makes it an upper estimate of the day's own volatility.
+    """
+    if facts.volatility is not None or price <= 0:
+        return facts
+    sigma = true_range / price / sqrt(8 / pi)
+    return msgspec.structs.replace(facts, volatility=sigma, volatility_source="from the average true range given")
+
+
 class FactsObserver:
-    """Watches one instrument. Call `sample` with the first update at or after `next_sample`.
+    """Watches one instrument. Call `sample` with the first update, and with each at or after `next_sample`.
 
     Attributes:
         next_sample: the next full minute.
@@ -73,7 +87,7 @@ class FactsObserver:
 
     def __init__(self, time: Timestamp) -> None:
         """Start at *time* with nothing seen."""
-        self.next_sample = _minute(time) + MINUTE
+        self.next_sample = _next_minute(time)
         self._mid_twice: Price | None = None
         self._mid_at: Timestamp = 0
         self._returns = 0
@@ -94,20 +108,20 @@ class FactsObserver:
         instrument: Instrument | None,
         profile: tuple[float, ...] | None,
     ) -> None:
-        """Take what was in force when the last full minute before *now* struck.
+        """Take the first update of a minute.
 
         Args:
-            mid_twice: twice the others' mid, None without one.
-            volume: the day's, None when the feed does not say.
-            told_at: when both were told.
+            now: when it came.
+            mid_twice: twice the others' mid from now on, None without one.
+            volume, told_at: the day's volume as the update before this one had it, and when that was; so the last
+                figure of a session is never missed, however long the feed was silent since.
             instrument: for its trading days; None while nobody registered it.
             profile: the instrument's own volume profile, None for the default.
         """
-        at = _minute(now)
-        self.next_sample = at + MINUTE
+        self.next_sample = _next_minute(now)
         if instrument is None:
             return
-        self._sample_mid(at, mid_twice if _unbroken(told_at, at, instrument) else None, instrument)
+        self._sample_mid(now, mid_twice, instrument)
         if volume is not None and volume != self._volume:
             self._sample_volume(volume, _share_done(told_at, instrument, profile))
 
@@ -125,9 +139,7 @@ class FactsObserver:
             adv_source=stated.adv_source if adv is None else f"observed over {share:.2f} days",
             volatility=stated.volatility if volatility is None else volatility,
             volatility_source=(
-                stated.volatility_source
-                if volatility is None
-                else f"observed in {self._returns} one-minute returns of the mid"
+                stated.volatility_source if volatility is None else f"observed in {self._returns} returns of the mid"
             ),
         )
 
@@ -178,8 +190,8 @@ def facts_stated(instrument: Instrument) -> MarketFacts:
     )
 
 
-def _minute(time: Timestamp) -> Timestamp:
-    return time // MINUTE * MINUTE
+def _next_minute(time: Timestamp) -> Timestamp:
+    return (time // MINUTE + 1) * MINUTE
 
 
 def _unbroken(start: Timestamp, end: Timestamp, instrument: Instrument) -> bool:
