@@ -10,6 +10,7 @@ from quietfill.agent.base import ExecutionAgentBase
 from quietfill.agent.execute_methods import ExecuteMethods
 from quietfill.agent.file_methods import FileMethods
 from quietfill.agent.history import OrderHistory
+from quietfill.agent.impact_methods import ImpactMethods
 from quietfill.agent.intake import Intake, order_id_of
 from quietfill.agent.market_inputs import MarketInputs
 from quietfill.agent.operator_methods import OperatorMethods
@@ -43,7 +44,14 @@ if TYPE_CHECKING:
 
 
 class ExecutionAgentImpl(
-    OperatorMethods, TimeoutMethods, StopMethods, ParticipationMethods, ExecuteMethods, FileMethods, ExecutionAgentBase
+    OperatorMethods,
+    TimeoutMethods,
+    StopMethods,
+    ParticipationMethods,
+    ExecuteMethods,
+    FileMethods,
+    ImpactMethods,
+    ExecutionAgentBase,
 ):
     """The one component that sends orders: validated decisions in, worked orders and reports out.
 
