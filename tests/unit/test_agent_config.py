@@ -83,7 +83,9 @@ def test_older_configurations_are_accepted_and_what_has_no_effect_is_listed():
 
     assert config.settings.vwap_target_participation == 0.1
     assert config.settings.request_timeout_seconds == 5.0
-    assert set(config.unused) == set(LEGACY) - {"vwap_participation_rate", "ack_timeout_seconds"}
+    assert config.engine_settings.silence == 30 * SECOND
+    honoured = {"vwap_participation_rate", "ack_timeout_seconds", "zombie_order_timeout_seconds", "quality_score_weights"}
+    assert set(config.unused) == set(LEGACY) - honoured
 
 
 def test_an_older_name_gives_way_to_todays():

@@ -19,6 +19,7 @@ from quietfill.domain.fields import flag, mapping, named, number, shown
 from quietfill.domain.types import MILLISECOND, SECOND, price_from, quantity_from
 from quietfill.engine.settings import EngineSettings
 from quietfill.risk.limits import RiskLimits
+from quietfill.tca.quality import checked_weights
 
 _LONGEST_TIMEOUT_SECONDS: Final = 86_400
 _PARTICIPATION_LADDER: Final = ("vwap_min_participation", "vwap_target_participation", "vwap_max_participation")
@@ -57,6 +58,7 @@ class AgentConfig:
                 raise BadInput(f"{key} must be above 0 and at most {_LONGEST_TIMEOUT_SECONDS}, not {seconds:g}")
         object.__setattr__(self, "parameters", mapping(self.parameters, "parameters"))
         object.__setattr__(self, "settings", read_settings(self.parameters))
+        checked_weights(self.settings.quality_score_weights)
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -95,6 +97,7 @@ class AgentConfig:
             quote_age_limit=round(given.max_quote_age_seconds * SECOND),
             max_children_per_parent=given.max_children_per_parent,
             allow_direct_orders=given.allow_direct_orders,
+            silence=round(given.zombie_order_timeout_seconds * SECOND),
         )
 
 

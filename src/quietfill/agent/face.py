@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from quietfill.agent.config import AgentConfig
     from quietfill.agent.history import OrderHistory
     from quietfill.agent.intake import Intake
+    from quietfill.agent.market_record import MarketRecord
     from quietfill.domain.instrument import Instrument
     from quietfill.engine.engine import Engine
     from quietfill.engine.state import EngineState
@@ -23,6 +24,8 @@ class AgentFace:
     runtime: Runtime
     _history: OrderHistory
     _intake: Intake
+    _record: MarketRecord
+    is_running: bool
 
     @property
     def _engine(self) -> Engine:
@@ -45,4 +48,4 @@ class AgentFace:
 
     def history_of(self, symbol: str) -> MarketHistory | None:
         """Return the market as it was observed: the recording of a simulated venue, else what the feed has shown."""
-        return self.runtime.market_history(symbol)
+        return self._record.history(symbol)

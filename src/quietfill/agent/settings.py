@@ -67,9 +67,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     volume_window_minutes: Annotated[
         float, Meta(gt=0, le=1440), _key("How far back volume is watched for participation.", "Algorithms")
     ] = 5.0
+    volume_profile_files: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        _key("Volume profiles to follow from the start, as `quietfill profile learn` writes them.", "Algorithms"),
+    ] = ()
     participation_adjustment_factor: Annotated[
         float, _Share, _key("How fast participation is corrected towards its target.", "Algorithms")
     ] = 0.5
+    quality_score_weights: Annotated[
+        dict[str, Any] | None,
+        _key("Weights of fill_rate, slippage and price_improvement in an order's quality score.", "Algorithms"),
+    ] = None
 
     approving_agents: Annotated[
         tuple[str, ...],
@@ -120,6 +128,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _Positive,
         _key("Silence after a cancel until a broker without status reports counts as having cancelled.", "Broker"),
     ] = 5.0
+    zombie_order_timeout_seconds: Annotated[
+        float,
+        _Positive,
+        _key("A working child order that nothing was heard of for this long is asked about.", "Broker"),
+    ] = 30.0
     max_quote_age_seconds: Annotated[
         float, _NotNegative, _key("No crossing on an older quote; 0 switches the check off.", "Broker")
     ] = 60.0
@@ -160,15 +173,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     partial_fill_time_window_seconds: Annotated[
         float, _Positive, _unused("Not used: the rest policy of each order says what happens.")
     ] = 120.0
-    zombie_order_timeout_seconds: Annotated[
-        float, _Positive, _unused("Not used: every request has a deadline, `request_timeout_seconds`.")
-    ] = 30.0
     zombie_check_interval_seconds: Annotated[
         float, _Positive, _unused("Not used: every request has its own deadline, nothing polls.")
     ] = 5.0
-    quality_score_weights: Annotated[dict[str, Any] | None, _unused("Not used: costs are reported by their parts.")] = (
-        None
-    )
     spread_limits: Annotated[dict[str, Any], _unused("Not used: `max_slippage_bps` bounds what crossing costs.")] = {}
     max_spread_atr_pct: Annotated[
         float, Meta(ge=0, le=100), _unused("Not used: `max_slippage_bps` bounds what crossing costs.")

@@ -6,11 +6,13 @@ by acceptance and by refusal alike; a repeat sends nothing and names the first o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from quietfill.algos.registry import parse_params
 from quietfill.domain.records import AlertRaised, AnyRecord, OrderAccepted, OrderRefused
-from quietfill.domain.types import OrderType, Timestamp, iso_time, price_from, quantity_number
+from quietfill.domain.types import OrderType, Timestamp, iso_time, price_from, quantity_decimal, quantity_number
 from quietfill.risk.checks import admission_reasons
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from quietfill.engine.settings import EngineSettings
     from quietfill.engine.state import EngineState
     from quietfill.risk.limits import RiskLimits
+
+
+_FACTS = ("adv", "volatility")
+_HOW_KNOWN = "state it, register it with the instrument, or let the market be observed for longer"
 
 
 class Admission:
@@ -51,6 +57,7 @@ class Admission:
         if first is not None or order.order_id in self._state.parents:
             yield from self._duplicate(order, first or f"order id {order.order_id} was used before", now)
             return
+        order, notes = self._informed(order)
         params, reasons = self._check(order, now)
         if params is None or reasons:
             yield OrderRefused(
@@ -61,7 +68,7 @@ class Admission:
                 reasons=tuple(reasons),
             )
             return
-        yield self._acceptance(order, params, now)
+        yield self._acceptance(order, params, notes, now)
 
     def _duplicate(self, order: NewOrder, first: str, now: Timestamp) -> Iterator[AnyRecord]:
         yield OrderRefused(
@@ -82,6 +89,27 @@ class Admission:
             if accepted.decision_id == order.decision_id:
                 return (accepted.symbol, accepted.side, accepted.quantity) != (order.symbol, order.side, order.quantity)
         return False
+
+    def _informed(self, order: NewOrder) -> tuple[NewOrder, list[str]]:
+        """Fill in what an algo wants to know of the market and the caller did not state, as far as it is known.
+
+        It is kept with the order from here on: the same after a restart, whatever is observed by then.
+        """
+        if order.algo not in self._algos:
+            return order, []
+        fields = self._algos.get(order.algo).params.__struct_fields__
+        wanted = [name for name in _FACTS if name in fields and order.params.get(name) is None]
+        if not wanted:
+            return order, []
+        facts = self._observed.facts(order.symbol)
+        found: dict[str, tuple[Any, str | None]] = {
+            "adv": (None if facts.adv is None else format(quantity_decimal(facts.adv), "f"), facts.adv_source),
+            "volatility": (facts.volatility, facts.volatility_source),
+        }
+        known = {name: found[name] for name in wanted if found[name][0] is not None}
+        notes = [f"{name} {value} {source}" for name, (value, source) in known.items()]
+        params = {**order.params, **{name: value for name, (value, _) in known.items()}}
+        return msgspec.structs.replace(order, params=params), notes
 
     def _check(self, order: NewOrder, now: Timestamp) -> tuple[AlgoParams | None, list[str]]:
         instrument = self._state.instruments.get(order.symbol)
@@ -112,6 +140,7 @@ class Admission:
             spec = self._algos.get(order.algo)
             if spec.needs_stop and order.stop_price is None:
                 reasons.append(f"algo {order.algo} needs a stop_price")
+            reasons += [f"algo {order.algo} needs {name}: {_HOW_KNOWN}" for name in getattr(params, "missing", ())]
             needs_limit = spec.needs_limit or order.order_type is OrderType.STOP_LIMIT
             reasons += _limit_reasons(order, params, instrument, needs_limit=needs_limit)
         return params, reasons
@@ -136,7 +165,7 @@ class Admission:
         wanted = f"{iso_time(order.start or now)} to {iso_time(order.end or end)}"
         return [f"the window {wanted} holds no continuous trading"]
 
-    def _acceptance(self, order: NewOrder, params: AlgoParams, now: Timestamp) -> OrderAccepted:
+    def _acceptance(self, order: NewOrder, params: AlgoParams, known: list[str], now: Timestamp) -> OrderAccepted:
         instrument = self._state.instruments[order.symbol]
         start, end = self._window(order, instrument, now)
         view = self._observed.view(order.symbol)
@@ -169,7 +198,7 @@ class Admission:
             ask_size=view.asks[0][1] if quoted else 0,
             quote_age=max(0, now - view.time) if quoted else 0,
             day_volume=view.volume,
-            notes=tuple(notes),
+            notes=(*known, *notes),
             timed=order.timed,
             flattens=order.flattens,
         )

@@ -28,12 +28,12 @@ GRADES: Final = ((90.0, "A"), (80.0, "B"), (70.0, "C"), (60.0, "D"))
 
 
 def quality_score(
-    order: OrderLedger, max_slippage_bps: float, weights: Mapping[str, float] | None = None
+    order: OrderLedger, max_slippage_bps: float, weights: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return order_id, score (0-100, None when nothing can be known), grade (A-F), components and weights.
 
     Raises:
-        BadInput: when a weight is unknown, negative or not finite, or all are zero.
+        BadInput: when a weight is negative or not finite.
     """
     used = checked_weights(weights)
     components = _components(order, max_slippage_bps)
@@ -67,22 +67,20 @@ def grade_of(score: float) -> str:
     return next((grade for least, grade in GRADES if score >= least), "F")
 
 
-def checked_weights(weights: Mapping[str, float] | None) -> dict[str, float]:
-    """Return the weights of all components, those not given at 0; the defaults when none is given.
+def checked_weights(weights: Mapping[str, Any] | None) -> dict[str, float]:
+    """Return the weights of all components, those not given at 0; the defaults when none of them is given.
+
+    Components of older agents that are not known here are left out with their weight.
 
     Raises:
         BadInput: naming the weight that is wrong.
     """
-    if not weights:
-        return dict(DEFAULT_WEIGHTS)
-    for name, weight in weights.items():
-        if name not in DEFAULT_WEIGHTS:
-            raise BadInput(f"quality_score_weights: unknown component {name!r}; known: {', '.join(DEFAULT_WEIGHTS)}")
-        if not isinstance(weight, (int, float)) or not isfinite(weight) or weight < 0:
+    given = weights or {}
+    for name, weight in given.items():
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not isfinite(weight) or weight < 0:
             raise BadInput(f"quality_score_weights: {name} must be 0 or more, not {weight!r}")
-    if not any(weights.values()):
-        raise BadInput("quality_score_weights are all zero")
-    return {name: float(weights.get(name, 0.0)) for name in DEFAULT_WEIGHTS}
+    used = {name: float(given.get(name, 0.0)) for name in DEFAULT_WEIGHTS}
+    return used if any(used.values()) else dict(DEFAULT_WEIGHTS)
 
 
 def _components(order: OrderLedger, max_slippage_bps: float) -> dict[str, float | None]:
