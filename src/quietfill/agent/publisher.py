@@ -1,89 +1,169 @@
-"""From records to the firm's events: what became durable is said on the bus and kept in the audit log."""
+"""From records to the firm's events: what became durable is said on the bus and kept in the audit log.
+
+Everything is said in the order of the journal: one queue, one task, one event at a time to the bus. Who listens
+slowly waits in the bus, in a queue of its own; a bus that is slow itself delays the events behind it and nothing
+of the agent. Whatever does not reach the bus is counted and alerted; the audit log has it all the same.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
+from quietfill.agent.house_events import HouseEvents
+from quietfill.agent.outlet import Outlet
 from quietfill.agent.views import average_price
-from quietfill.domain.events import (
-    AnyEvent,
-    FillEvent,
-    OrderEvent,
-    OrderStateChangeEvent,
-    RiskAlertEvent,
-    SystemEvent,
-)
-from quietfill.domain.order_state import OrderState
-from quietfill.domain.records import (
-    AlertRaised,
-    AnyRecord,
-    ChildFilled,
-    KillSwitchEngaged,
-    KillSwitchReleased,
-    OrderAccepted,
-    OrderDone,
-    OrderRefused,
-    Reconciled,
-)
-from quietfill.domain.types import datetime_of, price_decimal, price_float, quantity_exact
+from quietfill.domain.events import AnyEvent, FillEvent, OrderEvent, OrderStateChangeEvent, RiskAlertEvent
+from quietfill.domain.records import AnyRecord, ChildFilled, OrderAccepted
+from quietfill.domain.types import MINUTE, datetime_of, price_decimal, price_float, quantity_exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from quietfill.agent.history import OrderHistory
+    from quietfill.agent.order_states import Move
+    from quietfill.domain.types import Timestamp
     from quietfill.ports.audit import Audit
     from quietfill.ports.bus import Bus
     from quietfill.runtime.runtime import Runtime
 
+_log = structlog.get_logger(__name__)
+
 
 class Publisher:
-    """Hears every durable record once and says those that concern others."""
+    """Hears every durable record once and says those that concern others.
+
+    Attributes:
+        said: events that were meant for the bus.
+        lost: those of them that the bus, or one of its subscribers, did not get.
+        audit_failures: entries that the audit log would not take.
+    """
 
     def __init__(self, name: str, runtime: Runtime, history: OrderHistory, bus: Bus, audit: Audit) -> None:
         """Sign events with *name*; *history* has heard each record before."""
         self._name = name
-        self._runtime = runtime
+        self._clock = runtime.clock
         self._history = history
         self._bus = bus
         self._audit = audit
-        self._tasks: set[asyncio.Task[bool]] = set()
-        self._events: dict[type, Callable[[Any], AnyEvent | None]] = {
-            OrderAccepted: self._accepted,
-            OrderRefused: self._refused,
-            ChildFilled: self._filled,
-            OrderDone: self._done,
-            AlertRaised: self._alerted,
-            KillSwitchEngaged: lambda record: self._system("kill switch", f"engaged by {record.by}: {record.reason}"),
-            KillSwitchReleased: lambda record: self._system(
-                "kill switch", f"released by {record.by} and {record.second}: {record.reason}"
-            ),
-            Reconciled: lambda record: self._system(
-                "reconcile", f"adopted {record.adopted}, in doubt {record.still_in_doubt}"
-            ),
-        }
+        self._house = HouseEvents(name)
+        self._outlet: Outlet[AnyEvent] = Outlet(f"events of {name}", self._publish)
+        self._lost_told = 0
+        self._lost_told_at: Timestamp | None = None
+        self.said = 0
+        self.lost = 0
+        self.audit_failures = 0
+
+    # What is said
 
     def hear(self, record: AnyRecord) -> None:
-        """Say what *record* means to others, if anything."""
-        make = self._events.get(type(record))
-        event = None if make is None else make(record)
-        if event is not None:
-            self._say(event)
+        """Say what *record* means to others, if anything. What an import brought was said before, elsewhere."""
+        if self._history.is_imported:
+            return
+        match record:
+            case OrderAccepted():
+                self._say(self._accepted(record))
+            case ChildFilled():
+                self._say(self._filled(record))
+                self._log_trade(record)
+            case _:
+                event = self._house.of(record)
+                if event is not None:
+                    self._say(event)
+        for move in self._history.moves:
+            self._say(self._moved(move, record.at))
 
-    def alert(self, subject: str, text: str, severity: str = "warning") -> None:
+    def alert(self, subject: str, text: str, severity: str = "warning", **details: Any) -> None:
         """Raise an alert that no record stands behind."""
-        self._say(self._risk_alert(subject, severity, text))
+        self._say(self._risk_alert(subject, severity, text, details))
 
     def report_unused(self, keys: tuple[str, ...]) -> None:
         """Say once which configuration keys have no effect."""
         if keys:
-            self._say(self._system("configuration", f"accepted and not used: {', '.join(keys)}"))
+            text = f"accepted and not used: {', '.join(keys)}"
+            self._say(self._house.system(self._clock.now(), "configuration", text, {"keys": list(keys)}))
+
+    # How it is said
+
+    def status(self) -> dict[str, int]:
+        """Return how many events were said, wait, and were lost."""
+        return {
+            "said": self.said,
+            "waiting": self._outlet.waiting,
+            "lost": self.lost,
+            "audit_failures": self.audit_failures,
+        }
+
+    async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - passed on
+        """Say what waits, within *timeout* seconds."""
+        dropped = self._outlet.dropped
+        await self._outlet.close(timeout)
+        if self._outlet.dropped > dropped:
+            self._lose(self._outlet.dropped - dropped, "they still waited when the agent stopped")
 
     def _say(self, event: AnyEvent) -> None:
-        self._audit.log_event(event)
-        task = asyncio.get_running_loop().create_task(self._bus.publish(event))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._keep(lambda: self._audit.log_event(event))
+        self.said += 1
+        if not self._outlet.put(event):
+            self._lose(1, "too many events wait for the bus")
+
+    async def _publish(self, event: AnyEvent) -> None:
+        try:
+            taken = await self._bus.publish(event)
+        except Exception:  # noqa: BLE001 - a stranger's bus: whatever it raises, the next event must be said
+            _log.exception("the bus failed", event_type=str(event.event_type))
+            taken = False
+        if taken is False:  # a bus of the user's own may say nothing at all
+            self._lose(1, "the bus did not take them, or one of its subscribers is full")
+        elif self.lost > self._lost_told:
+            self._tell_lost("the bus takes events again")
+
+    def _lose(self, count: int, why: str) -> None:
+        self.lost += count
+        self._tell_lost(why)
+
+    def _tell_lost(self, why: str) -> None:
+        """Tell of lost events, at most once a minute: in the log, in the audit log, and to whoever on the bus hears."""
+        now = self._clock.now()
+        if self._lost_told_at is not None and now - self._lost_told_at < MINUTE:
+            return
+        count, self._lost_told, self._lost_told_at = self.lost - self._lost_told, self.lost, now
+        _log.error("events were lost", count=count, why=why)
+        text = f"{count} events did not reach everybody on the bus ({self.lost} in all): {why}; the audit log has them"
+        self.alert("event bus", text, "critical", lost=count, lost_in_all=self.lost)
+
+    def _log_trade(self, record: ChildFilled) -> None:
+        child = self._history.child(record.child_id)
+        order = None if child is None else self._history.order(child.order_id)
+        if order is None:
+            return
+        fill = record.fill
+        quantity, price = quantity_exact(fill.quantity), price_decimal(fill.price)
+        commission = None if fill.commission is None else price_decimal(fill.commission)
+        self._keep(
+            lambda: self._audit.log_trade(
+                self._name,
+                order.order_id,
+                order.symbol,
+                order.side.value,
+                quantity,
+                price,
+                commission,
+                order.accepted.decision_id,
+            )
+        )
+
+    def _keep(self, entry: Callable[[], None]) -> None:
+        """Keep one entry in the audit log; one that cannot be kept must not stop what happens."""
+        try:
+            entry()
+        except Exception:  # noqa: BLE001 - a stranger's audit log
+            self.audit_failures += 1
+            if self.audit_failures & (self.audit_failures - 1) == 0:
+                _log.exception("the audit log failed", failures=self.audit_failures)
+
+    # Events of orders
 
     def _accepted(self, record: OrderAccepted) -> AnyEvent:
         return OrderEvent(
@@ -96,19 +176,16 @@ class Publisher:
             quantity=quantity_exact(record.quantity),
             order_type=record.order_type,
             limit_price=None if record.limit_price is None else price_decimal(record.limit_price),
+            stop_price=None if record.stop_price is None else price_decimal(record.stop_price),
             algo=record.algo,
             time_in_force=record.time_in_force,
             account=record.account,
             reduce_only=record.reduce_only,
         )
 
-    def _refused(self, record: OrderRefused) -> AnyEvent:
-        kind = "duplicate" if record.duplicate_of is not None else "refused"
-        text = f"{kind}: {'; '.join(record.reasons)}"
-        return self._risk_alert(record.decision_id, "warning", text, kind=kind, order_id=record.order_id)
-
     def _filled(self, record: ChildFilled) -> AnyEvent:
-        child = self._runtime.engine.state.children[record.child_id]
+        child = self._history.child(record.child_id)
+        assert child is not None, "a child is heard of before its fills"
         fill = record.fill
         return FillEvent(
             timestamp=datetime_of(record.at),
@@ -126,35 +203,28 @@ class Publisher:
             liquidity=fill.liquidity,
         )
 
-    def _done(self, record: OrderDone) -> AnyEvent:
-        order = self._history.order(record.order_id)  # the engine may have forgotten it by now
-        assert order is not None, "an order's end is heard before it is forgotten"
+    def _moved(self, move: Move, at: Timestamp) -> AnyEvent:
         return OrderStateChangeEvent(
-            timestamp=datetime_of(record.at),
+            timestamp=datetime_of(at),
             source_agent=self._name,
-            order_id=record.order_id,
-            symbol=order.symbol,
-            previous_state=OrderState.PARTIAL if record.filled else OrderState.WORKING,
-            new_state=record.state,
-            reason=record.reason,
-            filled_quantity=quantity_exact(record.filled),
-            remaining_quantity=quantity_exact(order.unfilled),
-            avg_fill_price=average_price(order.value, order.filled),
+            order_id=move.order_id,
+            parent_order_id=move.parent_order_id,
+            broker_order_id=move.broker_order_id,
+            symbol=move.symbol,
+            previous_state=move.previous,
+            new_state=move.new,
+            reason=move.reason,
+            filled_quantity=quantity_exact(move.filled),
+            remaining_quantity=quantity_exact(move.remaining),
+            avg_fill_price=average_price(move.value, move.filled),
         )
 
-    def _alerted(self, record: AlertRaised) -> AnyEvent:
-        return self._risk_alert(record.subject, record.severity, record.text)
-
-    def _risk_alert(self, subject: str, severity: str, text: str, **details: Any) -> AnyEvent:
+    def _risk_alert(self, subject: str, severity: str, text: str, details: dict[str, Any]) -> AnyEvent:
         return RiskAlertEvent(
-            timestamp=datetime_of(self._runtime.clock.now()),
+            timestamp=datetime_of(self._clock.now()),
             source_agent=self._name,
             subject=subject,
             severity=severity,
             message=text,
             details=details,
         )
-
-    def _system(self, subject: str, text: str) -> AnyEvent:
-        now = datetime_of(self._runtime.clock.now())
-        return SystemEvent(timestamp=now, source_agent=self._name, subject=subject, message=text)

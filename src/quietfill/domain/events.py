@@ -203,10 +203,17 @@ class KillSwitchEvent(Event, frozen=True, kw_only=True):
 
 
 class OrderStateChangeEvent(Event, frozen=True, kw_only=True):
-    """An order moved from one state to another."""
+    """An order moved from one state to another, or was filled further in the same.
+
+    Attributes:
+        order_id: whose state it is: a parent's, or a child order's own.
+        parent_order_id: the parent of a child order; None for a parent itself.
+        remaining_quantity: asked for and not filled, also where it never will be.
+    """
 
     event_type: Annotated[EventType, fields.exactly(EventType.ORDER_STATE_CHANGE)] = EventType.ORDER_STATE_CHANGE
     order_id: _Named
+    parent_order_id: _MaybeText = None
     broker_order_id: _MaybeWhole = None
     symbol: _Named
     previous_state: _State

@@ -351,10 +351,11 @@ class VolumeProfileSet(Record, frozen=True, tag="volume_profile_set"):
 
 
 class OrdersImported(Record, frozen=True, tag="orders_imported"):
-    """Orders were taken over from another journal; their records follow."""
+    """Orders were taken over from another journal; their records follow, so many of them."""
 
     orders: tuple[str, ...]
     by: str
+    records: int = 0
 
 
 class ReplaceConfirmed(Record, frozen=True, tag="replace_confirmed"):

@@ -154,7 +154,7 @@ def importation(message: ImportOrders, state: EngineState, now: Timestamp) -> It
         text = "an import brought it again; what is known here was kept"
         yield AlertRaised(at=now, subject=order_id, severity="warning", text=text)
     if trial.parents:
-        yield OrdersImported(at=now, orders=tuple(trial.parents), by=message.by)
+        yield OrdersImported(at=now, orders=tuple(trial.parents), by=message.by, records=len(fresh))
     yield from fresh
 
 

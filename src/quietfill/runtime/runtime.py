@@ -68,6 +68,7 @@ class Runtime:
         self._listeners: list[Callable[[AnyRecord], None]] = []
         self._replay_listeners: list[Callable[[AnyRecord], None]] = []
         self._book_listeners: list[Callable[[BookUpdate], None]] = []
+        self._sent_listeners: list[Callable[[WireRequest, Timestamp], None]] = []
         self._asking: asyncio.Task[None] | None = None
         self._early: list[AnyMessage] = []
 
@@ -79,6 +80,10 @@ class Runtime:
     def on_record(self, listener: Callable[[AnyRecord], None]) -> None:
         """Call *listener* with each record once it is durable. It must not block."""
         self._listeners.append(listener)
+
+    def on_sent(self, listener: Callable[[WireRequest, Timestamp], None]) -> None:
+        """Call *listener* with each request that was handed to the edge, and when. It must be quick."""
+        self._sent_listeners.append(listener)
 
     def on_replay(self, listener: Callable[[AnyRecord], None]) -> None:
         """Call *listener* with each record that `start` finds in the journal."""
@@ -316,6 +321,9 @@ class Runtime:
         except Exception:  # noqa: BLE001 - whatever an edge raises, the next request may be a cancel
             self.failures += 1
             _log.exception("a request could not be sent", child=request.child_id)
+            return
+        for listener in self._sent_listeners:
+            self._guarded(listener, request, self.clock.now())
 
     def _send_cancels(self) -> None:
         if self._may_send:
@@ -338,13 +346,13 @@ class Runtime:
                 if future is not None and not future.done():
                     future.set_result(None)
 
-    def _guarded(self, listener: Callable[[Any], None], heard: Any) -> None:
+    def _guarded(self, listener: Callable[..., None], *heard: Any) -> None:
         """Let one listener hear. Its failure is neither the market's nor the other listeners' concern."""
         try:
-            listener(heard)
+            listener(*heard)
         except Exception:  # noqa: BLE001 - a stranger's code: whatever it raises
             self.failures += 1
-            _log.exception("a listener failed", heard=type(heard).__name__)
+            _log.exception("a listener failed", heard=type(heard[0]).__name__)
 
     def _journal_failed(self, reason: str) -> None:
         """No new risk without a journal: cancels leave all the same, everybody who waits is told."""

@@ -132,9 +132,7 @@ class VenueLatencies:
         return {kind: histogram for kind, histogram in merged.items() if histogram.count}
 
 
-def _verdict(
-    found: Mapping[LatencyKind, Histogram], threshold: Duration, silence: str | None
-) -> tuple[Status, str]:
+def _verdict(found: Mapping[LatencyKind, Histogram], threshold: Duration, silence: str | None) -> tuple[Status, str]:
     if silence is not None:
         return Status.DEGRADED, silence
     rejected = _rejects(found)
