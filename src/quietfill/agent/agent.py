@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from quietfill.agent import views
 from quietfill.agent.base import ExecutionAgentBase
+from quietfill.agent.best_execution import BestExecutionFeed
+from quietfill.agent.best_execution_methods import BestExecutionMethods
+from quietfill.agent.book_methods import BookMethods
 from quietfill.agent.execute_methods import ExecuteMethods
 from quietfill.agent.file_methods import FileMethods
 from quietfill.agent.history import OrderHistory
-from quietfill.agent.impact_methods import ImpactMethods
 from quietfill.agent.intake import Intake, order_id_of
+from quietfill.agent.latency_log import LatencyLog
+from quietfill.agent.latency_methods import LatencyMethods
+from quietfill.agent.latency_watch import LatencyWatch
 from quietfill.agent.market_inputs import MarketInputs
+from quietfill.agent.market_record import MarketRecord
+from quietfill.agent.older_names import OlderNames
 from quietfill.agent.operator_methods import OperatorMethods
 from quietfill.agent.participation import ParticipationWatch
 from quietfill.agent.participation_methods import ParticipationMethods
 from quietfill.agent.parts import assemble
 from quietfill.agent.publisher import Publisher
-from quietfill.agent.stop_methods import StopMethods
-from quietfill.agent.timeout_methods import TimeoutMethods
+from quietfill.agent.status_methods import StatusMethods
 from quietfill.domain.events import (
     AnyEvent,
     DecisionEvent,
@@ -29,7 +34,6 @@ from quietfill.domain.events import (
     ValidatedDecisionEvent,
 )
 from quietfill.domain.messages import Kill, KillScope
-from quietfill.tca.fill_quality import fill_quality_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,13 +48,15 @@ if TYPE_CHECKING:
 
 
 class ExecutionAgentImpl(
+    StatusMethods,
     OperatorMethods,
-    TimeoutMethods,
-    StopMethods,
     ParticipationMethods,
     ExecuteMethods,
     FileMethods,
-    ImpactMethods,
+    BookMethods,
+    LatencyMethods,
+    BestExecutionMethods,
+    OlderNames,
     ExecutionAgentBase,
 ):
     """The one component that sends orders: validated decisions in, worked orders and reports out.
@@ -81,9 +87,13 @@ class ExecutionAgentImpl(
         self.runtime = assemble(config, broker, journal, clock)
         self._intake = Intake(config, self.runtime)
         self._market = MarketInputs(self.runtime)
+        self._record = MarketRecord(self.runtime)
         self._participation = ParticipationWatch(self.runtime, config.settings)
         self._history = OrderHistory()
         self._publisher = Publisher(config.name, self.runtime, self._history, event_bus, audit_logger)
+        self._latency_log = LatencyLog(self._publisher.alert)
+        self._latency_watch = LatencyWatch(self._latency_log, self._state, self._history, self.runtime.clock)
+        self._best_execution = BestExecutionFeed(self._history, self._state.instruments, self._publisher.alert)
 
     # Life
 
@@ -92,6 +102,9 @@ class ExecutionAgentImpl(
         self.runtime.on_replay(self._history.hear)
         self.runtime.on_record(self._history.hear)
         self.runtime.on_record(self._publisher.hear)
+        self._latency_watch.attend(self.runtime)
+        self._best_execution.attend(self.runtime)
+        self._follow_configured_profiles()
         await asyncio.wait_for(self.runtime.start(), self.config.timeout_seconds)
         self._publisher.report_unused(self.config.unused)
 
@@ -107,6 +120,8 @@ class ExecutionAgentImpl(
             self._publisher.alert(self.config.name, text)
         finally:
             await self.shutdown()
+            await self._publisher.close(timeout)
+            await self._best_execution.close(timeout)
 
     # The bus
 
@@ -170,11 +185,6 @@ class ExecutionAgentImpl(
         await self.runtime.committed(sequence)
         return order_id_of(order.event_id)
 
-    async def wait_done(self, order_id: str) -> dict[str, Any] | None:
-        """Wait until a parent has ended; return its fill quality report, None for an unknown id."""
-        await self.runtime.done(order_id)
-        return self.get_fill_quality_report(order_id)
-
     # The kill switch
 
     def _kill_from(self, event: KillSwitchEvent) -> int:
@@ -193,28 +203,12 @@ class ExecutionAgentImpl(
             )
         )
 
-    # What is known
-
-    def get_pending_orders(self) -> list[dict[str, Any]]:
-        """Return the live parents."""
-        return [views.pending_order(parent) for parent in self._state.live.values()]
-
-    def get_fill_quality_report(self, order_id: str) -> dict[str, Any] | None:
-        """Return the fill quality of one parent, slice by slice; None for an unknown id."""
-        order = self._history.order(order_id)
-        return None if order is None else fill_quality_report(order)
-
     def get_status(self) -> dict[str, Any]:
         """Return what the agent is doing now."""
         return {
             **self.base_status(),
-            "pending_orders": len(self._state.live),
-            "kill_switch_active": bool(self._state.kills),
-            "orders_this_minute": self.runtime.engine.placements_this_minute(self.runtime.clock.now()),
-            "max_orders_per_minute": self.config.settings.max_orders_per_minute,
-            "symbols_with_prices": sorted(self.runtime.engine.observed.last_prices),
-            "fill_quality": views.fill_quality_totals(self._state),
-            "journal_sequence": self._state.sequence,
-            "journal_failure": self.runtime.journal_failure,
-            "broker_connected": self.runtime.edge.is_connected,
+            **self._work_status(),
+            **self._house_status(),
+            "events": self._publisher.status(),
+            "best_execution": self._best_execution.status(),
         }
