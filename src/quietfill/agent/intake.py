@@ -266,13 +266,14 @@ class Intake:
     def _end_of(self, decision: DecisionEvent, algo: str) -> tuple[Timestamp | None, bool]:
         """Return the end, and whether it is a time-out of ours: no time-out shortens a stated life.
 
-        Without one, unscheduled orders get `order_timeout_seconds`, or the session while time-outs are switched off;
-        scheduled ones get `default_horizon_seconds`, of which `algo_timeout_seconds` is the most.
+        An order for the close lasts to it. Without a stated life other unscheduled orders get
+        `order_timeout_seconds`, or the session while time-outs are switched off; scheduled ones get
+        `default_horizon_seconds`, of which `algo_timeout_seconds` is the most.
         """
         stated = decision.end or decision.good_till
         if stated is not None:
             return timestamp_from(stated), False
-        if decision.time_in_force is not None:
+        if decision.time_in_force is not None or algo == "close":
             return self._session_end(decision.symbol), False
         begin = max(self._runtime.clock.now(), 0 if decision.start is None else timestamp_from(decision.start))
         if algo not in _UNSCHEDULED:
