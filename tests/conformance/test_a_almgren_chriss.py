@@ -9,6 +9,7 @@ import pytest
 from quietfill.market.scheduling import (
     LinearMarket,
     NewsOutcome,
+    PortfolioMarket,
     autocorrelation_gain,
     autocorrelation_shift,
     cost_variance,
@@ -19,6 +20,7 @@ from quietfill.market.scheduling import (
     immediate_trajectory,
     least_value_at_risk,
     linear_trajectory,
+    optimal_portfolio,
     optimal_trajectory,
     replanned,
     time_scale,
@@ -229,3 +231,40 @@ class TestNews:
         assert plan.variance == pytest.approx(
             cost_variance(MARKET, plan.before) + 0.25 * within[0] + 0.75 * within[1] + among
         )
+
+
+class TestPortfolio:
+    """Appendix A: several assets."""
+
+    def plan(self, correlation, averse=AVERSE):
+        """Sell the paper's order and twice a second stock that moves with it."""
+        cross = correlation * 0.95 * 0.5
+        market = PortfolioMarket(covariance=((0.95**2, cross), (cross, 0.25)), assets=(MARKET, MARKET))
+        return optimal_portfolio(market, (X, 2 * X), T, N, averse)
+
+    def test_assets_that_do_not_move_together(self):
+        """Without correlation each has its own path, and costs and variances add up."""
+        plan, other = self.plan(0), msgspec.structs.replace(MARKET, volatility=0.5)
+        alone = optimal_trajectory(other, 2 * X, T, N, AVERSE)
+
+        assert plan.trajectories[0].holdings == pytest.approx(PATH.holdings, abs=1e-3)
+        assert plan.trajectories[1].holdings == pytest.approx(alone.holdings, abs=1e-3)
+        assert plan.expected_cost == pytest.approx(911_226.99 + expected_cost(other, alone), rel=1e-6)
+        assert plan.variance == pytest.approx(3.641286e11 + cost_variance(other, alone), rel=1e-6)
+
+    @pytest.mark.parametrize("correlation", [-0.7, 0.4])
+    def test_the_optimality_condition(self, correlation):
+        """(x_{k-1} - 2 x_k + x_{k+1}) / tau^2 = lambda H~^-1 C x_k at every step."""
+        first, second = (path.holdings for path in self.plan(correlation).trajectories)
+        cross = correlation * 0.95 * 0.5
+        for k in range(1, N):
+            pull = AVERSE / 2.375e-6 * (0.95**2 * first[k] + cross * second[k])
+            assert first[k - 1] - 2 * first[k] + first[k + 1] == pytest.approx(pull, rel=1e-6)
+
+    def test_a_hedge_is_traded_later(self):
+        """Two stocks of which one is bought and one sold cover each other, so there is less hurry."""
+        market = PortfolioMarket(covariance=((0.9025, 0.8), (0.8, 0.9025)), assets=(MARKET, MARKET))
+        hedged = optimal_portfolio(market, (X, -X), T, N, AVERSE).trajectories[0]
+        doubled = optimal_portfolio(market, (X, X), T, N, AVERSE).trajectories[0]
+
+        assert hedged.holdings[1] > PATH.holdings[1] > doubled.holdings[1]

@@ -45,6 +45,7 @@ from quietfill.market.scheduling.linear_market import (
     value_at_risk,
 )
 from quietfill.market.scheduling.outflow import ExponentialOutflow, ObservedOutflow, OutflowLaw, OutflowOfCdf
+from quietfill.market.scheduling.portfolio import PortfolioMarket, PortfolioPlan, optimal_portfolio
 from quietfill.market.scheduling.scheduled_news import NewsOutcome, NewsPlan, trajectory_through_news
 from quietfill.market.scheduling.vwap_tracking import (
     TrackingVariance,
@@ -68,6 +69,8 @@ __all__ = [
     "PenaltyBounds",
     "Placement",
     "PlacementCosts",
+    "PortfolioMarket",
+    "PortfolioPlan",
     "TimeScale",
     "TrackingVariance",
     "Trajectory",
@@ -88,6 +91,7 @@ __all__ = [
     "informed_trade",
     "least_value_at_risk",
     "linear_trajectory",
+    "optimal_portfolio",
     "optimal_trajectory",
     "path_between",
     "penalty_bounds",

@@ -78,8 +78,8 @@ def path_between(
     angle = scale.kappa * step
     held = [start]
     for j in range(1, steps):
-        down = _sinh_ratio(angle, steps - j, steps)
-        up = _sinh_ratio(angle, j, steps) if end else 0.0
+        down = sinh_ratio(angle, steps - j, steps)
+        up = sinh_ratio(angle, j, steps) if end else 0.0
         held.append(start * down + end * up + _held_for_drift(market, scale, risk_aversion, step, (j, steps)))
     return Trajectory(step, (*held, end))
 
@@ -213,7 +213,7 @@ def autocorrelation_gain(market: LinearMarket, correlation: float, step: float) 
     return move**2 * positive(step, "step") / (4 * market.temporary_impact)
 
 
-def _sinh_ratio(angle: float, part: int, whole: int) -> float:
+def sinh_ratio(angle: float, part: int, whole: int) -> float:
     """Return sinh(part angle) / sinh(whole angle) without overflow; part / whole at 0."""
     if not angle:
         return part / whole
