@@ -329,7 +329,7 @@ def test_a_refused_cancel_is_asked_again() -> None:
 
 
 def test_a_cancel_that_raises_is_no_answer() -> None:
-    """An exception ends nothing; the cancel is sent again, ever more slowly."""
+    """An exception ends nothing; the cancel is sent again and again, and never in a hurry."""
 
     async def scene(desk: OwnDesk) -> None:
         await working_order(desk)
@@ -338,7 +338,7 @@ def test_a_cancel_that_raises_is_no_answer() -> None:
         await desk.pass_time(300)
 
         assert desk.states() == [UNKNOWN]
-        assert 5 < len(desk.broker.cancelled) < 15
+        assert 5 < len(desk.broker.cancelled) < 60
         desk.broker.on_cancel = lambda call: call.gives(True)
         await desk.pass_time(120)
         assert desk.states() == [CANCELLED]
@@ -483,6 +483,52 @@ def test_a_refusal_on_a_dead_line_is_none() -> None:
         assert desk.states() == [OrderState.PENDING_CANCEL]
 
     play(scene)
+
+
+@pytest.mark.parametrize("is_told_at_once", [False, True])
+def test_a_broker_may_refuse_a_cancel_by_exception(is_told_at_once: bool) -> None:
+    """`BrokerRefusal` is a no, also from a function that is not awaited."""
+
+    def refuse(call: Any) -> None:
+        if is_told_at_once:
+            raise BrokerRefusal("too late")
+        call.gives(BrokerRefusal("too late"))
+
+    async def scene(desk: OwnDesk) -> None:
+        await working_order(desk)
+        desk.broker.on_cancel = refuse
+        await cancel(desk)
+
+        assert [record.reason for record in desk.records(CancelRefused)] == ["too late"]
+        assert desk.states() == [UNKNOWN]
+
+    play(scene)
+
+
+def test_a_connection_flag_that_raises_is_a_line_that_is_down() -> None:
+    """Whatever the user's code raises, nothing is placed on a line that nobody vouches for."""
+
+    class Flaky(HandBroker):
+        fails = False
+
+        @property
+        def is_connected(self) -> bool:
+            if self.fails:
+                raise OSError("reset")
+            return True
+
+        @is_connected.setter
+        def is_connected(self, _up: bool) -> None:
+            """Ignore what the base class sets."""
+
+    async def scene(desk: OwnDesk) -> None:
+        desk.broker.fails = True
+        await desk.submit()
+
+        assert desk.broker.placed == []
+        assert desk.agent.get_status()["broker_connected"] is False
+
+    play(scene, Flaky())
 
 
 # Whose fill
@@ -782,6 +828,59 @@ def test_a_refused_modification_leaves_the_old_terms() -> None:
 
         assert desk.states() == [WORKING]
         assert desk.child.limit_price == 10_000_000_000
+
+    play(scene, TalkingBroker())
+
+
+@pytest.mark.parametrize("answer", [BrokerRefusal("no"), OSError("reset"), None])
+def test_a_modification_may_fail_in_every_way(answer: Any) -> None:
+    """A refusal leaves the old terms; an exception leaves both possible until the broker is asked."""
+
+    async def scene(desk: OwnDesk) -> None:
+        await working_order(desk)
+        await desk.agent.amend_order(desk.parent.order_id, by="desk", limit_price=10.01)
+        await desk.turn()
+        if answer is None:
+            desk.broker.is_connected = False
+        else:
+            desk.broker.modified[0].gives(answer)
+        desk.broker.listed = [{"broker_order_id": 7, "quantity": 100, "limit_price": 10.01}]
+        await desk.pass_time(8)
+
+        if isinstance(answer, OSError):
+            assert desk.child.limit_price_confirmed == 10_010_000_000
+            assert desk.states() == [WORKING]
+            assert len(desk.broker.modified) == 1
+        else:
+            assert desk.child.is_live
+
+    play(scene, TalkingBroker())
+
+
+def test_a_status_of_nobodys_order_is_told_once() -> None:
+    """An order of somebody else on the account is named."""
+
+    async def scene(desk: OwnDesk) -> None:
+        desk.broker.say(99, "working")
+        await desk.turn()
+
+        assert desk.alerts("warning") == [
+            "report status for an order that is not ours: 'broker order 99' broker order 99 is working"
+        ]
+
+    play(scene, TalkingBroker())
+
+
+def test_a_status_on_its_way_proves_nothing() -> None:
+    """`pending_cancel` and the like change no state."""
+
+    async def scene(desk: OwnDesk) -> None:
+        await working_order(desk)
+        for word in ("pending_cancel", "submitted", "pending_replace", "unknown"):
+            desk.broker.say(7, word)
+        await desk.turn()
+
+        assert desk.states() == [WORKING]
 
     play(scene, TalkingBroker())
 
