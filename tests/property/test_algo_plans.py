@@ -6,6 +6,7 @@ import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from quietfill.algos.adaptive import CROSSED
 from quietfill.algos.base import TRIGGERED, Plan, Rest
 from quietfill.algos.participation import clip
 from quietfill.algos.registry import parse_params, registry
@@ -21,6 +22,25 @@ ALGOS = registry()
 MIDDLE = 1_000
 SCHEDULED = ("twap", "vwap", "is", "close")
 STOPS = ("stop", "stop_limit", "trailing_stop")
+OWN = {
+    "pov": {"rate": [0.02, 0.1, 0.3]},
+    "midpoint_peg": {"max_deviation_bps": [0, 5, 30, 200], "offset_ticks": [0, 0, -3, 1, 4]},
+    "iceberg": {
+        "display_size": [100, 350, 5_000],
+        "variance_pct": [0, 0.2, 1],
+        "price_offset_ticks": [0, 0, -3, 1, 4],
+    },
+    "sniper": {"min_size": [None, 100, 1_250]},
+    "adaptive": {"volatility_bps": [None, 0, 5, 80], "opportunity_cost_bps": [None, None, 0, 50]},
+    "is": {
+        "risk_aversion": [None, 0, 1e-3, 1e9],
+        "volatility": [None, 0.02],
+        "adv": [None, "1e6"],
+        "eta": [None, 0.5],
+    },
+    "close": {"minutes": [1, 5, 200], "weight": [1, 2, 10]},
+}
+"""What is tried of each algo's own parameters."""
 
 decimals = st.sampled_from
 share = st.sampled_from([0.1, 0.25, 0.5, 1.0])
@@ -65,30 +85,7 @@ def params(draw, name):
             "jitter": draw(st.sampled_from([0, 0.2, 0.9])),
             "discretion": draw(st.sampled_from([0, 0.7, 1])),
         }
-    if name == "pov":
-        given_params |= {"rate": draw(st.sampled_from([0.02, 0.1, 0.3]))}
-    if name == "midpoint_peg":
-        given_params |= {
-            "max_deviation_bps": draw(st.sampled_from([0, 5, 30, 200])),
-            "offset_ticks": draw(st.sampled_from([0, 0, -3, 1, 4])),
-        }
-    if name == "iceberg":
-        given_params |= {
-            "display_size": draw(st.sampled_from([100, 350, 5_000])),
-            "variance_pct": draw(st.sampled_from([0, 0.2, 1])),
-            "price_offset_ticks": draw(st.sampled_from([0, 0, -3, 1, 4])),
-        }
-    if name == "sniper":
-        given_params |= {"min_size": draw(st.sampled_from([None, 100, 1_250]))}
-    if name == "is":
-        given_params |= {
-            "risk_aversion": draw(st.sampled_from([None, 0, 1e-3, 1e9])),
-            "volatility": draw(st.sampled_from([None, 0.02])),
-            "adv": draw(st.sampled_from([None, "1e6"])),
-            "eta": draw(st.sampled_from([None, 0.5])),
-        }
-    if name == "close":
-        given_params |= {"minutes": draw(st.sampled_from([1, 5, 200])), "weight": draw(st.sampled_from([1, 2, 10]))}
+    given_params |= {key: draw(st.sampled_from(choices)) for key, choices in OWN.get(name, {}).items()}
     if name in STOPS:
         given_params |= {"trigger": draw(st.sampled_from(["last", "bid_ask", "mid"]))}
     if name == "trailing_stop":
@@ -126,6 +123,8 @@ def orders(draw, names=tuple(spec.name for spec in ALGOS)):
         bid = ticks(999 + draw(st.integers(-20, 20)))
         order.stop_price = draw(st.sampled_from([ticks(990), ticks(1_003)]))
         order.memo = draw(st.sampled_from([{}, {TRIGGERED: at(1), BID: bid, ASK: bid + TICK, PRICE: bid}]))
+    if name == "adaptive":
+        order.memo = draw(st.sampled_from([{}, {}, {CROSSED: at(1)}, {CROSSED: at(199.9)}]))
     now = at(draw(st.sampled_from([200, 201, 242, 259.9, 300, 559, 598, 599.9, 1_000, 7_000, 9_000, 12_990])))
     return name, with_children(draw, order, name, now), now
 
@@ -193,7 +192,7 @@ def test_a_plan_stays_within_the_order(case, view):
             assert order.side.sign * piece.limit_price <= order.side.sign * order.limit_price
 
 
-@given(orders(names=(*SCHEDULED, "pov")), books())
+@given(orders(names=(*SCHEDULED, "pov", "adaptive")), books())
 def test_scheduled_children_stay_inside_the_collar(case, view):
     """No child of a scheduled algo that is re-priced stands further than the collar beyond the current mid."""
     name, order, now = case
