@@ -76,5 +76,5 @@ class MarketHistory:
             bid=self.bid[:touches],
             ask=self.ask[:touches],
             has_touch=self.has_touch[:touches],
-            until=at,
+            until=at if self.until is None else min(at, self.until),
         )

@@ -2,20 +2,19 @@
 
 All figures come from a `MarketHistory`. Volume and VWAP are those of its prints: the others' alone where the
 recording is without our trades, everybody's where it is a live feed's (`tca.prints` makes the one of the other).
-Sums are exact: 1e-9 prices times 1e-8 quantities do not fit 64 bits, so products are summed as Python integers
-and divided once.
+Sums are exact (`tca.exact_sums`) and divided once.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
-from operator import mul
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from quietfill.domain.exact import exact_price
 from quietfill.domain.types import PRICE_SCALE, OrderSide
+from quietfill.tca.exact_sums import exact_dot, exact_sum
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 def interval_volume(history: MarketHistory, start: Timestamp, end: Timestamp) -> Quantity:
     """Return the quantity that was printed at start <= t <= end, both ends in, in 1e-8."""
-    return sum(history.print_quantity[_prints(history, start, end)].tolist())
+    return exact_sum(history.print_quantity[_prints(history, start, end)])
 
 
 def interval_vwap(history: MarketHistory, start: Timestamp, end: Timestamp) -> Fraction | None:
@@ -37,11 +36,10 @@ def interval_vwap(history: MarketHistory, start: Timestamp, end: Timestamp) -> F
     sum(p q) / sum(q), in 1e-9 of the currency; None where nothing was printed.
     """
     inside = _prints(history, start, end)
-    quantities: list[int] = history.print_quantity[inside].tolist()
-    volume = sum(quantities)
+    volume = exact_sum(history.print_quantity[inside])
     if volume == 0:
         return None
-    return Fraction(sum(map(mul, history.print_price[inside].tolist(), quantities)), volume)
+    return Fraction(exact_dot(history.print_price[inside], history.print_quantity[inside]), volume)
 
 
 def interval_twap(history: MarketHistory, start: Timestamp, end: Timestamp) -> Fraction | None:
@@ -114,6 +112,6 @@ def _mid_integral(history: MarketHistory, begin: Timestamp, stop: Timestamp) -> 
     """Return the integral of bid + ask over [begin, stop) and the time over which there was a mid, in ns."""
     rows = touch_rows(history, begin, stop)
     edges: NDArray[np.int64] = np.append(np.maximum(history.touch_time[rows], begin), stop)
-    durations = np.where(history.has_touch[rows], np.diff(edges), 0).tolist()
-    bids, asks = history.bid[rows].tolist(), history.ask[rows].tolist()
-    return sum(map(mul, bids, durations)) + sum(map(mul, asks, durations)), sum(durations)
+    durations = np.where(history.has_touch[rows], np.diff(edges), 0)
+    value = exact_dot(history.bid[rows], durations) + exact_dot(history.ask[rows], durations)
+    return value, exact_sum(durations)

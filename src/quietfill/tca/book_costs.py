@@ -8,7 +8,7 @@ orders, so the parts of a group add up too, in currency and in bps of one base.
 from __future__ import annotations
 
 from fractions import Fraction
-from math import isfinite, sqrt
+from math import fsum, isfinite, sqrt
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -163,9 +163,9 @@ def _error(
     count = len(set(groups))
     if count < 2 or not total:  # noqa: PLR2004 - an error needs two
         return None
-    ratio = sum(paid, Fraction(0)) / total
-    residuals: dict[Hashable, Fraction] = dict.fromkeys(groups, Fraction(0))
+    ratio, scale = float(sum(paid, Fraction(0)) / total), float(total)
+    residuals: dict[Hashable, float] = dict.fromkeys(groups, 0.0)
     for cost, base, group in zip(paid, meant, groups, strict=True):
-        residuals[group] += cost - ratio * base
-    squares = sum(float(residual / total) ** 2 for residual in residuals.values())
+        residuals[group] += (float(cost) - ratio * float(base)) / scale
+    squares = fsum(residual**2 for residual in residuals.values())
     return 10_000 * sqrt(count / (count - 1) * squares)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from quietfill.market.history import MarketHistory
 
 
+FIRST_ROW = 1_000_000_000
+"""How long after the open, in ns, a recording of the whole day may begin: nothing need happen sooner."""
+
+
 class PrintRange(NamedTuple):
     """The lowest, the highest and the volume-weighted median print of an interval, in 1e-9 of the currency."""
 
@@ -30,7 +34,7 @@ class PrintRange(NamedTuple):
 
 def open_price(history: MarketHistory) -> Price | None:
     """Return the first print of the day, that of an opening auction included; None when the day began unobserved."""
-    if not len(history.print_price) or not history.covers(history.day.spans[0][0]):
+    if not len(history.print_price) or not is_whole(history):
         return None
     return int(history.print_price[0])
 
@@ -44,7 +48,7 @@ def close_price(history: MarketHistory) -> Price | None:
 
 def day_vwap(history: MarketHistory, own: Sequence[OwnPrint]) -> Fraction | None:
     """Return the VWAP of everybody's prints of the whole day, in 1e-9; None unless all of it was observed."""
-    if not is_over(history) or not history.covers(history.day.spans[0][0]) or not len(history.print_time):
+    if not is_over(history) or not is_whole(history) or not len(history.print_time):
         return None
     return total_turnover(history, own, int(history.print_time[0]), history.observed_until).vwap
 
@@ -69,6 +73,11 @@ def print_range(history: MarketHistory, start: Timestamp, end: Timestamp) -> Pri
     reached = np.cumsum(quantities[order].astype(np.float64))
     middle = int(np.searchsorted(reached, reached[-1] / 2, side="left"))
     return PrintRange(int(prices.min()), int(prices.max()), int(prices[order[middle]]))
+
+
+def is_whole(history: MarketHistory) -> bool:
+    """Say whether the market was observed from its first open on."""
+    return bool(history.day.spans) and history.covers(history.day.spans[0][0] + FIRST_ROW)
 
 
 def is_over(history: MarketHistory) -> bool:

@@ -9,20 +9,25 @@ of everybody is (1 - p) times the distance to the VWAP of the others.
 from __future__ import annotations
 
 from fractions import Fraction
-from operator import mul
-from typing import TYPE_CHECKING, NamedTuple
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from quietfill.domain.errors import BadInput
 from quietfill.domain.types import OrderSide, Price, Quantity, Timestamp, to_decimal
+from quietfill.tca.exact_sums import exact_cumulative, exact_dot, exact_sum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from quietfill.domain.types import PublicNumber
     from quietfill.market.history import MarketHistory
     from quietfill.tca.children import BookedFill
+
+    Columns: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 HALF = Fraction(1, 2)
 
@@ -86,13 +91,11 @@ def relative_performance(
     total = total_turnover(history, own, start, end).volume
     if quantity == 0 or total <= 0:
         return None
-    average = Fraction(sum(trade.price * trade.quantity for trade in own), quantity)
-    worse = at_average = 0
-    for _, price, size in tape(history, own, start, end):
-        if price == average:
-            at_average += size
-        elif (price > average) == (side is OrderSide.BUY):
-            worse += size
+    floor, rest = divmod(sum(trade.price * trade.quantity for trade in own), quantity)
+    _, prices, quantities = tape(history, own, start, end)
+    above, below = prices > floor, prices < floor + bool(rest)  # the average lies at floor, or between it and the next
+    worse = exact_sum(quantities[above if side is OrderSide.BUY else below])
+    at_average = total - exact_sum(quantities[above]) - exact_sum(quantities[below])
     return (worse + HALF * at_average) / total
 
 
@@ -110,29 +113,27 @@ def participation_price(
     share = Fraction(to_decimal(rate, "rate"))
     if not 0 < share <= 1:
         raise BadInput(f"rate must be above 0 and at most 1, not {rate!r}")
-    wanted = left = sum(trade.quantity for trade in own) * share.denominator  # in 1 / numerator
-    value = 0
-    if not wanted:
+    wanted = sum(trade.quantity for trade in own) / share
+    _, prices, quantities = tape(history, own, start, history.observed_until)
+    reached = exact_cumulative(quantities)
+    if not wanted or not len(reached) or reached[-1] < wanted:
         return None
-    for _, price, size in tape(history, own, start, history.observed_until):
-        taken = min(left, size * share.numerator)
-        value += taken * price
-        left -= taken
-        if not left:
-            return Fraction(value, wanted)
-    return None
+    last = int(np.searchsorted(reached, ceil(wanted), side="left"))
+    left = wanted - (int(reached[last - 1]) if last else 0)
+    return (exact_dot(prices[:last], quantities[:last]) + left * int(prices[last])) / wanted
 
 
-def tape(history: MarketHistory, own: Sequence[OwnPrint], start: Timestamp, end: Timestamp) -> Iterator[OwnPrint]:
-    """Yield everybody's prints at start <= t <= end in order of time, ours last of those at one instant."""
+def tape(history: MarketHistory, own: Sequence[OwnPrint], start: Timestamp, end: Timestamp) -> Columns:
+    """Return time, price and quantity of everybody's prints at start <= t <= end, ours last of those at one instant."""
     inside = print_rows(history, start, end)
-    columns = (history.print_time[inside], history.print_price[inside], history.print_quantity[inside])
-    recorded = map(OwnPrint, *(column.tolist() for column in columns))
-    if history.includes_own:
-        yield from recorded
-        return
-    ours = [trade for trade in own if start <= trade.at <= end]
-    yield from sorted([*recorded, *ours], key=lambda trade: trade.at) if ours else recorded
+    recorded = history.print_time[inside], history.print_price[inside], history.print_quantity[inside]
+    ours = [] if history.includes_own else [trade for trade in own if start <= trade.at <= end]
+    if not ours:
+        return recorded
+    added = np.array(ours, dtype=np.int64).T
+    order = np.argsort(np.concatenate([recorded[0], added[0]]), kind="stable")
+    time, price, quantity = (np.concatenate(pair)[order] for pair in zip(recorded, added, strict=True))
+    return time, price, quantity
 
 
 def print_rows(history: MarketHistory, start: Timestamp, end: Timestamp) -> slice:
@@ -145,10 +146,9 @@ def _turnover(
     history: MarketHistory, own: Sequence[OwnPrint], start: Timestamp, end: Timestamp, *, own_counted: int
 ) -> Turnover:
     inside = print_rows(history, start, end)
-    prices: list[int] = history.print_price[inside].tolist()
-    quantities: list[int] = history.print_quantity[inside].tolist()
+    prices, quantities = history.print_price[inside], history.print_quantity[inside]
     ours = [trade for trade in own if start <= trade.at <= end] if own_counted else []
-    volume = sum(quantities) + own_counted * sum(trade.quantity for trade in ours)
-    value = sum(map(mul, prices, quantities)) + own_counted * sum(trade.price * trade.quantity for trade in ours)
+    volume = exact_sum(quantities) + own_counted * sum(trade.quantity for trade in ours)
+    value = exact_dot(prices, quantities) + own_counted * sum(trade.price * trade.quantity for trade in ours)
     # A feed may not show every trade of ours: then nothing of the others' is known to have traded.
     return Turnover(volume, value) if volume > 0 else Turnover(0, 0)

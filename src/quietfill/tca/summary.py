@@ -105,17 +105,21 @@ def arrival_mid(order: OrderLedger) -> Fraction | None:
 
 
 def order_shortfall(
-    order: OrderLedger, history: MarketHistory | None, *, multiplier: int = 1, decision: Price | None = None
+    order: OrderLedger,
+    history: MarketHistory | None,
+    *,
+    multiplier: int = 1,
+    decision: Price | None = None,
+    closing: Exact | None = None,
 ) -> Shortfall | None:
     """Return the shortfall of an order, unfilled orders included; None without an arrival.
-
-    The closing price is the mid at the end of the order (at its last record, while it runs).
 
     Args:
         order: from the journal.
         history: the observed market; None takes the closing price from the journal.
         multiplier: currency per price point and contract.
         decision: the price that it is measured from; None measures it from the arrival mid.
+        closing: price of what is not filled; None is the mid at the order's end (its last record, while it runs).
     """
     arrival = arrival_mid(order)
     if arrival is None:
@@ -130,7 +134,7 @@ def order_shortfall(
             value=order.value,
             arrival=arrival,
             decision=decision,
-            closing=closing_mid(order, history),
+            closing=closing_mid(order, history) if closing is None else closing,
             fees=sum(known) if len(known) == len(commissions) else None,
             multiplier=multiplier,
         )

@@ -33,6 +33,8 @@ def history_of(tape: Tape) -> MarketHistory:
         ask=np.where(ask < levels, axis[np.minimum(ask, levels - 1)], 0),
         has_touch=has_touch,
         day=tape.day,
+        since=tape.first_time,
+        until=tape.last_time,
     )
 
 
