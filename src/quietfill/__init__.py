@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from quietfill.journal.memory import MemoryJournal as MemoryJournal
     from quietfill.journal.sqlite import SqliteJournal as SqliteJournal
     from quietfill.runtime.audit import AuditLogger as AuditLogger
+    from quietfill.tca.best_execution import BestExecutionAnalyzer as BestExecutionAnalyzer
     from quietfill.venue.simulated import SimulatedBroker as SimulatedBroker
 
 __version__ = "0.1.0"
@@ -82,6 +83,7 @@ _HOMES = {
     "journal.memory": ("MemoryJournal",),
     "journal.sqlite": ("SqliteJournal",),
     "runtime.audit": ("AuditLogger",),
+    "tca.best_execution": ("BestExecutionAnalyzer",),
     "venue.simulated": ("SimulatedBroker",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -91,6 +93,7 @@ __all__ = [
     "AgentConfig",
     "AuditLogger",
     "BadInput",
+    "BestExecutionAnalyzer",
     "BrokerError",
     "BrokerRefusal",
     "DecisionEvent",
