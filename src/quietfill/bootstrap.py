@@ -115,7 +115,7 @@ def simulate(
     _warm_up()
     began = wall_seconds()
     simulation.run(
-        [(arrival, scenario.order)],
+        [(arrival, message) for message in scenario.messages],
         start=_start_of("simulate", tape, options, seed, commit_latency=commit_latency),
         until=scenario.end + engine.settings.child_grace + 2 * engine.settings.request_timeout,
     )

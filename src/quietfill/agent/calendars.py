@@ -67,6 +67,15 @@ def with_calendar_around(instrument: Instrument, today: date) -> Instrument:
     return with_calendar(instrument, today - timedelta(days=_DAYS_BACK), today + timedelta(days=_DAYS_AHEAD))
 
 
+def calendar_timezone(name: str) -> str:
+    """Return the time zone of a calendar.
+
+    Raises:
+        BadInput: when it is not known.
+    """
+    return ZoneInfo(str(_open(name, date(2020, 1, 1), date(2020, 12, 31)).tz)).key
+
+
 def to_register(instrument: Instrument, known: Instrument | None, now: Timestamp) -> Instrument:
     """Return what stands in the table for *instrument*: with its calendar's days off around *now*.
 

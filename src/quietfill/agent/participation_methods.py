@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quietfill.agent.face import AgentFace
+from quietfill.agent.profiles import read_profile
 from quietfill.domain.messages import SetVolumeProfile
 from quietfill.market.volume import checked_profile
 
@@ -39,3 +41,15 @@ class ParticipationMethods(AgentFace):
         """
         weights = checked_profile(profile)
         self.runtime.submit(SetVolumeProfile(symbol=symbol, weights=weights, by=self.config.name))
+
+    def _follow_configured_profiles(self) -> None:
+        """Follow the profiles of `volume_profile_files`, each for the symbol that it names.
+
+        Raises:
+            BadInput: when a file cannot be read or holds no profile.
+        """
+        for name in self.config.settings.volume_profile_files:
+            profile, by = read_profile(Path(name)), self.config.name
+            source = f"{Path(name).name}, {profile.days} days to {profile.last}"
+            message = SetVolumeProfile(symbol=profile.symbol, weights=profile.weights, by=by, source=source)
+            self.runtime.submit(message)

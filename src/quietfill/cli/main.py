@@ -46,6 +46,11 @@ _journal.command("quietfill.cli.journal:verify", help="Check every record agains
 _journal.command("quietfill.cli.journal:export", help="Copy a journal out as JSON lines.")
 app.command(_journal)
 
+_profile = App(name="profile", help="Learn from bars how volume is spread over a day, and look at what was learned.")
+_profile.command("quietfill.cli.profile:learn", help="Learn a volume profile from minute bars.")
+_profile.command("quietfill.cli.profile:show", help="Show a volume profile and how well it fits.")
+app.command(_profile)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code.

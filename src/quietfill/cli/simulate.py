@@ -70,6 +70,7 @@ class OrderFlags:
         end: when it must be done.
         param: a parameter of the algo as KEY=VALUE; several times.
         limit: bound for every child order, in the instrument's currency.
+        profile: a volume profile of the symbol, as `profile learn` writes it; without one, the default curve.
     """
 
     side: str
@@ -79,9 +80,11 @@ class OrderFlags:
     end: Text
     param: Texts = None
     limit: Text | None = None
+    profile: Path | None = None
 
     def terms(self) -> OrderTerms:
         """Return the order as its user wrote it."""
+        from quietfill.agent.profiles import read_profile
         from quietfill.simulation.scenario import OrderTerms
 
         return OrderTerms(
@@ -92,6 +95,7 @@ class OrderFlags:
             limit=self.limit,
             start=self.start,
             end=self.end,
+            profile=None if self.profile is None else read_profile(self.profile),
         )
 
 

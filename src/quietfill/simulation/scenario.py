@@ -12,7 +12,7 @@ import msgspec
 
 from quietfill.agent.intake import order_id_of
 from quietfill.domain.errors import BadInput
-from quietfill.domain.messages import NewOrder
+from quietfill.domain.messages import AnyMessage, NewOrder, SetVolumeProfile
 from quietfill.domain.stamps import seeded_event_id
 from quietfill.domain.types import (
     QUANTITY_SCALE,
@@ -27,6 +27,7 @@ from quietfill.domain.types import (
     quantity_from,
     timestamp_from,
 )
+from quietfill.market.volume_profile import VolumeProfile
 
 if TYPE_CHECKING:
     from quietfill.venue.tape import Tape
@@ -47,6 +48,7 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
     limit: str | None = None
     start: str
     end: str
+    profile: VolumeProfile | None = None
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,14 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     start: Timestamp
     end: Timestamp
     seed: int
+    profile: tuple[float, ...] = ()
+
+    @property
+    def messages(self) -> tuple[AnyMessage, ...]:
+        """What the engine is told: the volume profile, if there is one, and the order."""
+        if not self.profile:
+            return (self.order,)
+        return SetVolumeProfile(symbol=self.symbol, weights=self.profile, by="simulate"), self.order
 
     @property
     def order(self) -> NewOrder:
@@ -102,9 +112,10 @@ def read_terms(terms: OrderTerms, tape: Tape, *, algo: str, seed: int) -> Scenar
         raise BadInput(str(error)) from None
     check_quantity(quantity, terms.quantity, tape)
     start, end = read_window(terms.start, terms.end, tape)
+    profile = () if terms.profile is None else terms.profile.weights_for(tape.instrument.symbol)
     return Scenario(
         symbol=tape.instrument.symbol, side=side, quantity=quantity, algo=algo, params=dict(terms.params),
-        limit_price=limit, start=start, end=end, seed=seed,
+        limit_price=limit, start=start, end=end, seed=seed, profile=profile,
     )  # fmt: skip
 
 
