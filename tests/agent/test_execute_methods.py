@@ -10,16 +10,34 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from quietfill import JournalError, KillScope, MemoryJournal, OrderEvent
+from quietfill import (
+    AgentConfig,
+    AuditLogger,
+    EventBus,
+    ExecutionAgentImpl,
+    JournalError,
+    KillScope,
+    MemoryJournal,
+    OrderEvent,
+    SqliteJournal,
+)
 from quietfill.agent.intake import order_id_of
 from quietfill.domain.messages import RememberDecision
 from quietfill.domain.records import CancelRequested, ChildDone, ChildFilled, ChildRequested, ReplaceRequested
+from quietfill.domain.stamps import seeded_event_id
 from quietfill.domain.types import MINUTE, QUANTITY_SCALE, SECOND, OrderSide
-from tests.agent.desk import Desk, open_desk
+from quietfill.journal.inspect import entries
+from quietfill.simulation.rebuild import rebuild
+from quietfill.venue.broker import VenueBroker
+from quietfill.venue.exchange import Exchange
+from quietfill.venue.options import VenueOptions
+from quietfill.venue.samples import load_sample
+from tests.agent.desk import RATES, Desk, open_desk
 from tests.agent.test_agent import on_desk, pass_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from pathlib import Path
 
 PEG_KEYS = {
     "symbol", "side", "requested_quantity", "filled_quantity", "remaining_quantity", "avg_fill_price", "repeg_count",
@@ -31,9 +49,10 @@ ICEBERG_KEYS = {
 }  # fmt: skip
 
 
-def order_on(desk: Desk, side: str = "buy", quantity: int = 2_000, **terms: Any) -> OrderEvent:
-    """Make a direct order in the packaged market."""
-    return OrderEvent(symbol=desk.symbol, side=OrderSide(side), quantity=quantity, **terms)
+def order_on(desk: Desk, side: str = "buy", quantity: int = 2_000, number: int = 1, **terms: Any) -> OrderEvent:
+    """Make a direct order in the packaged market; its id, which sizes and latencies come from, is always the same."""
+    event_id = seeded_event_id(7, number)
+    return OrderEvent(event_id=event_id, symbol=desk.symbol, side=OrderSide(side), quantity=quantity, **terms)
 
 
 async def begin(execution: Coroutine[Any, Any, dict[str, Any]]) -> asyncio.Task[dict[str, Any]]:
@@ -304,7 +323,7 @@ def test_stopping_the_agent_leaves_orders_to_the_next_start() -> None:
             assert booked(desk, CancelRequested) == []
             assert desk.broker.exchange.open_count == 1
             with pytest.raises(ValueError, match="not running"):
-                await peg(desk, order_on(desk))
+                await peg(desk, order_on(desk, number=2))
 
     asyncio.run(run())
 
@@ -335,6 +354,43 @@ def test_a_dead_journal_ends_the_wait_and_cancels() -> None:
             assert desk.broker.exchange.open_count == 0
 
     asyncio.run(run())
+
+
+@both
+def test_the_next_start_goes_on_with_an_awaited_order(start: Callable[..., Any], side: str, tmp_path: Path) -> None:
+    """Nobody waits for it after a restart, and it is worked all the same: once, to its end, and nothing is left."""
+    path = tmp_path / "desk.journal"
+
+    async def first() -> str:
+        async with open_desk(SqliteJournal(path)) as desk:
+            order = order_on(desk, side, quantity=60_000)
+            waiting = await begin(start(desk, order))
+            await pass_time(desk, 8 * SECOND)
+            await desk.agent.stop()
+            assert desk.broker.exchange.open_count <= 1  # an iceberg may wait between two tips
+            await asyncio.wait({waiting})
+            return order_id_of(order.event_id)
+
+    async def second(order_id: str) -> None:
+        past = [entry.record for entry in entries(path)]
+        tape = load_sample()
+        exchange = Exchange(tape, VenueOptions(), 7)
+        broker = VenueBroker(exchange, start=rebuild(exchange, past) or 0, end=tape.last_time)
+        config = AgentConfig("Desk", parameters=RATES)
+        agent = ExecutionAgentImpl(config, EventBus(), AuditLogger(), broker, journal=SqliteJournal(path))
+        await agent.start()
+        report = await asyncio.wait_for(agent.wait_done(order_id), 30)
+        await agent.stop()
+
+        assert report is not None
+        assert report["filled_quantity"] == 60_000
+        assert exchange.open_count == 0
+        records = [entry.record for entry in entries(path)]
+        executions = [record.fill.execution_id for record in records if isinstance(record, ChildFilled)]
+        assert len(executions) == len(set(executions)) == sum(row["fill_count"] for row in report["slices"])
+        assert len(records) > len(past) > 3
+
+    asyncio.run(second(asyncio.run(first())))
 
 
 @pytest.mark.parametrize(
