@@ -107,8 +107,9 @@ def test_an_optimal_path_starts_with_all_and_ends_with_nothing(market, quantity,
 
 @given(markets, st.integers(2, 12), st.floats(1e-9, 1e-3), st.data())
 def test_no_other_path_has_less_cost_and_risk(market, steps, averse, data):
-    """Moving any holding of the optimum, drift or not, never lowers E + lambda V. The fixed cost is left out: with
-    drift a path may turn, and eps |n| then has a kink that the paper's solution does not know.
+    """Moving any holding of the optimum, drift or not, never lowers E + lambda V.
+
+    The fixed cost is left out: with drift a path may turn, and eps |n| then has a kink that the solution ignores.
     """
     market = msgspec.structs.replace(market, fixed_cost=0.0)
     path = optimal_trajectory(market, 1e5, 5, steps, averse)

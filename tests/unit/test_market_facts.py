@@ -207,3 +207,14 @@ def test_a_growing_walk_is_measured_right():
         mid *= exp(0.001 if minute % 3 else -0.001)
 
     assert feed.facts().volatility == pytest.approx(0.001 * sqrt(240), rel=1e-3)
+
+
+def test_a_clock_that_goes_back_breaks_nothing():
+    """An update that is older than the last sample is no return; watching goes on from there."""
+    feed = Feed()
+    zigzag(feed, 30, start=at(3_600))
+    before = feed.facts()
+    feed.observed._facts[STOCK.symbol].next_sample = 0
+    feed.show(at(60), 5_000)
+
+    assert feed.facts().volatility == before.volatility

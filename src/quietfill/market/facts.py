@@ -195,8 +195,8 @@ def _next_minute(time: Timestamp) -> Timestamp:
 
 
 def _unbroken(start: Timestamp, end: Timestamp, instrument: Instrument) -> bool:
-    """Say whether trading went on all the time: no break, night or weekend lies between."""
-    return instrument.day_of(start, end).elapsed(start, end) >= end - start
+    """Say whether time passed and trading went on all of it: no break, night or weekend lies between."""
+    return 0 < end - start <= instrument.day_of(start, end).elapsed(start, end)
 
 
 def _length(now: Timestamp, instrument: Instrument) -> Duration:
