@@ -229,6 +229,20 @@ def test_a_trigger_in_a_break_waits_for_the_open():
     assert ask(carried_out(order, latched), seen(989, 991, 990, when=noon), now=opens).slices
 
 
+@pytest.mark.parametrize("rule", ["last", "bid_ask", "mid"])
+def test_a_latched_stop_does_not_listen_for_its_level(rule):
+    """While it is latched the market does not wake a fixed stop, and a trailing one only to follow."""
+    through = seen(989, 991, 990)
+    fixed = ask(stop(params={"trigger": rule}, may_send=False, stop_price=991), through)
+    trailing_one = replace(trailing(trail_amount="0.05", trigger=rule), may_send=False, memo={EXTREME: ticks(1_000)})
+    held = ask(trailing_one, through, name="trailing_stop")
+
+    assert (LATCHED in (fixed.memo or {}), fixed.wake_when) == (True, ())
+    assert LATCHED in (held.memo or {})
+    assert not any_meets(through, held.wake_when)
+    assert any_meets(seen(1_003, 1_005, 1_004), held.wake_when)
+
+
 def test_an_untriggered_stop_just_ends():
     """At the end of its window it is over, without anything sent and without an alert."""
     plan = ask(stop(), seen(998, 999, 999), now=600)

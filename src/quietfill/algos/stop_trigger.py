@@ -104,14 +104,28 @@ def wakes(
         return _print_wakes(order, market, level, better)
     if level is None or not market.is_tradable:
         return appears(market)
+    return (_leaves(order, better, level),)
+
+
+def follows(order: ParentView, market: MarketView, better: Price | None) -> tuple[Trigger, ...]:
+    """Return what can make the rule's price reach *better* on the favourable side, whatever it does on the other."""
+    if better is None:
+        return ()
+    if looks_at_prints(order):
+        return (LastThrough(better, rising=order.side is OrderSide.SELL),)
+    return (_leaves(order, better, None),) if market.is_tradable else appears(market)
+
+
+def _leaves(order: ParentView, better: Price | None, level: Price | None) -> Trigger:
+    """Return the trigger for the rule's quote reaching either price."""
     sign = order.side.sign
     low = -UNBOUNDED if better is None else sign * better + 1
-    high = sign * level - 1
+    high = UNBOUNDED if level is None else sign * level - 1
     if sign < 0:
         low, high = -high, -low
     if params_of(order).trigger is TriggerRule.MID:
-        return (MidLeaves(low, high),)
-    return (TouchLeaves(order.side.opposite, low, high),)
+        return MidLeaves(low, high)
+    return TouchLeaves(order.side.opposite, low, high)
 
 
 def _print_wakes(

@@ -16,7 +16,7 @@ import msgspec
 
 from quietfill.algos.base import TRIGGERED, Outcome, ParentView, Plan
 from quietfill.algos.pricing import collar_bound
-from quietfill.algos.stop_trigger import TriggerRule, furthest, is_through, latest, nearest, params_of, wakes
+from quietfill.algos.stop_trigger import TriggerRule, follows, furthest, is_through, latest, nearest, params_of, wakes
 from quietfill.algos.windows import window
 from quietfill.domain.types import Price, Timestamp, iso_time, price_float
 
@@ -97,10 +97,11 @@ def _watch(order: ParentView, market: MarketView, now: Timestamp, level: Level, 
     if is_met and can_act:
         return _fire(order, market, now, level, work)
     # A latched level waits for the line or the open, not for the market; one that trails still follows.
-    is_deaf = LATCHED in memo and not can_act and level.better is None
+    is_held = LATCHED in memo and not can_act
+    wake_when = follows(order, market, level.better) if is_held else wakes(order, market, level.now, level.better)
     return Plan(
         wake_at=window(order)[1] if is_open else min(opens for opens, _ in order.day.spans if opens > now),
-        wake_when=() if is_deaf else wakes(order, market, level.now, level.better),
+        wake_when=wake_when,
         why="watches for its level" if level.now is None else f"watches for {_text(level.now)}",
         alert=alert or _lack(order, market, level),
         memo=memo if memo != order.memo else None,
