@@ -399,6 +399,70 @@ def test_a_kill_reaches_orders_that_are_being_placed() -> None:
     play(scene)
 
 
+def test_a_kill_stops_what_was_sent_and_not_placed_yet() -> None:
+    """Between a request and its turn on the loop a kill may come: `place_order` is not called any more."""
+
+    async def scene(desk: OwnDesk) -> None:
+        decision = desk.decision()
+        await desk.agent.process_event(decision)
+        await desk.agent.process_event(desk.approval(decision))
+        await desk.agent.process_event(KillSwitchEvent(reason="stop"))
+        await desk.turn()
+
+        assert (desk.broker.placed, desk.states()) == ([], [REJECTED])
+
+    play(scene)
+
+
+def test_a_cancel_overtakes_what_was_sent_and_not_placed_yet() -> None:
+    """The same for a cancel of the order."""
+
+    async def scene(desk: OwnDesk) -> None:
+        decision = desk.decision()
+        await desk.agent.process_event(decision)
+        await desk.agent.process_event(desk.approval(decision))
+        await cancel(desk)
+        await desk.pass_time(1)
+
+        assert (desk.broker.placed, desk.child.done_reason) == ([], "cancelled before it was sent")
+        assert desk.parent.state is CANCELLED
+
+    play(scene)
+
+
+def test_what_the_venue_ends_by_itself_is_assumed_to_have_ended() -> None:
+    """The rest of an IOC order is gone when nothing is heard of it for five seconds, without any cancel."""
+
+    async def scene(desk: OwnDesk) -> None:
+        order = await working_order(desk, time_in_force="IOC", end=None)
+        desk.broker.fill(fill_of(order, 40))
+        await desk.pass_time(4)
+        before = desk.child.is_live
+        await desk.pass_time(2)
+
+        assert order.time_in_force == "IOC"
+        assert (before, desk.states()[0]) == (True, CANCELLED)
+        assert desk.broker.cancelled == []
+        assert desk.parent.filled == quantity_from(40)
+
+    play(scene)
+
+
+def test_what_ended_by_itself_during_a_restart_ends_too() -> None:
+    """The next run waits for the same silence."""
+
+    async def run() -> None:
+        journal, first, second = MemoryJournal(), HandBroker(), HandBroker()
+        async with open_own_desk(first, journal) as desk:
+            await working_order(desk, time_in_force="IOC", end=None)
+        async with open_own_desk(second, reopen(journal), NOON + SECOND) as desk:
+            await desk.pass_time(7)
+            assert desk.states()[0] is CANCELLED
+            assert second.cancelled == []
+
+    asyncio.run(run())
+
+
 # The line
 
 
@@ -465,6 +529,22 @@ def test_a_line_that_broke_during_the_silence_ends_the_wait() -> None:
         await desk.pass_time(1)
 
         assert desk.child.is_live
+
+    play(scene)
+
+
+def test_an_ioc_order_outlives_a_dead_line_until_silence_means_something() -> None:
+    """The wait for its end begins anew when the line stands again."""
+
+    async def scene(desk: OwnDesk) -> None:
+        await working_order(desk, time_in_force="IOC", end=None)
+        desk.broker.is_connected = False
+        await desk.pass_time(8)
+        before = desk.child.is_live
+        desk.broker.is_connected = True
+        await desk.pass_time(8)
+
+        assert (before, desk.child.is_live) == (True, False)
 
     play(scene)
 

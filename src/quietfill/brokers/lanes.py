@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from quietfill.domain.records import ChildRequested
+from quietfill.domain.types import TimeInForce
 from quietfill.engine.state import EngineState
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Lane:
     """One child order at the broker.
 
     Attributes:
+        ends_by_itself: the venue cancels what it does not fill at once.
         terms: in force, as far as the broker confirmed.
         wanted: asked for by a modification that is not confirmed.
         held: requests that wait for the broker's id.
@@ -51,10 +53,13 @@ class Lane:
         missing_since: when the broker first did not list it, and has not since.
     """
 
-    def __init__(self, child_id: str, side: OrderSide, terms: Terms) -> None:
+    def __init__(
+        self, child_id: str, side: OrderSide, terms: Terms, time_in_force: TimeInForce = TimeInForce.DAY
+    ) -> None:
         """Begin as never placed."""
         self.child_id = child_id
         self.side = side
+        self.ends_by_itself = time_in_force in {TimeInForce.IOC, TimeInForce.FOK}
         self.terms = terms
         self.wanted: Terms | None = None
         self.broker_order_id: int | None = None
@@ -73,9 +78,8 @@ class Lane:
     @classmethod
     def of_child(cls, child: ChildState) -> Lane:
         """Take up a child that an earlier run placed."""
-        lane = cls(
-            child.child_id, child.side, Terms(child.confirmed_revision, child.total, child.limit_price_confirmed)
-        )
+        terms = Terms(child.confirmed_revision, child.total, child.limit_price_confirmed)
+        lane = cls(child.child_id, child.side, terms, child.time_in_force)
         if child.replace_pending:
             lane.wanted = Terms(child.revision, child.wanted_total, child.limit_price)
         lane.broker_order_id = child.broker_order_id
@@ -103,6 +107,7 @@ class Lane:
     def end(self) -> None:
         """Note that it can trade no more, as far as anybody can know."""
         self.is_ended = True
+        self.heard.clear()
         self.stop_waiting()
 
     def stop_waiting(self) -> None:
@@ -133,7 +138,8 @@ class Lanes:
 
     def open(self, request: ChildRequested) -> Lane:
         """Begin the lane of a child that is being placed."""
-        lane = Lane(request.child_id, request.side, Terms(0, request.quantity, request.limit_price))
+        terms = Terms(0, request.quantity, request.limit_price)
+        lane = Lane(request.child_id, request.side, terms, request.time_in_force)
         lane.is_placing = True
         self._placing += 1
         self._lanes[request.child_id] = lane

@@ -7,7 +7,8 @@ loop. An exception or a call that never returns is no answer: the engine puts th
 or a listing may still settle it.
 
 One thing is assumed, where there is no `on_order_status`: a cancel that returned True and was followed by no word for
-`assume_cancelled` on a standing line worked. It is reported as assumed, and a fill that comes later is booked.
+`assume_cancelled` on a standing line worked. The same silence ends what the venue cancels by itself (IOC, FOK). It is
+reported as assumed, and a fill that comes later is booked.
 """
 
 from __future__ import annotations
@@ -194,7 +195,7 @@ class MinimalEdge:
 
     async def _place(self, request: ChildRequested, lane: Lane) -> None:
         try:
-            number = await self._placing(request)
+            number = await self._placing(request, lane)
         except BrokerRefusal as refusal:
             self._refused(lane, str(refusal) or "refused by the broker")
         except Exception as error:  # noqa: BLE001 - whatever a stranger's code raises: nobody knows what came of it
@@ -203,19 +204,25 @@ class MinimalEdge:
             self._learn(lane, number)
             lane.is_acknowledged = True
             self._say(lane, ReportKind.ACCEPTED)
+            if lane.ends_by_itself:
+                self._await_silence(lane)
         finally:
             self._lanes.placed(lane)
             self._later(self._hearing.review)
 
-    async def _placing(self, request: ChildRequested) -> int:
+    async def _placing(self, request: ChildRequested, lane: Lane) -> int:
         """Return the broker's id.
 
         Raises:
-            BrokerRefusal: when the broker did not take the order.
+            BrokerRefusal: when the broker did not take the order, or was not asked to after all.
         """
+        parent = self._lanes.books.parents.get(request.order_id)
+        if parent is not None and self._lanes.books.bars(parent):
+            raise BrokerRefusal("kill switch")  # it came after the request was sent here, and before its turn
+        if any(isinstance(held, CancelRequested) for held in lane.held):
+            raise BrokerRefusal("cancelled before it was sent")
         if not self._look_at_link():
             raise BrokerRefusal("not connected")
-        parent = self._lanes.books.parents.get(request.order_id)
         decision_id = "" if parent is None else parent.accepted.decision_id
         order = order_event_of(request, sender=self._sender, decision_id=decision_id)
         number = await self._face.place(order, request.child_id)
@@ -290,7 +297,7 @@ class MinimalEdge:
         lane.silence = None
         if self._look_at_link() and not lane.is_ended:
             lane.end()
-            self._say(lane, ReportKind.ASSUMED_CANCELLED, reason="no word after the cancel")
+            self._say(lane, ReportKind.ASSUMED_CANCELLED, reason="no word for long enough")
 
     def _cancel_again(self) -> None:
         """Ask a broker that lists nothing the one question there is about a child that should be gone: cancel it."""
@@ -298,8 +305,12 @@ class MinimalEdge:
             return
         now = self._clock.now()
         for child in self._lanes.live_children():
-            lane = self._lanes.get(child.child_id) if child.cancel_pending or child.is_asked_about else None
+            lane = self._lanes.get(child.child_id)
             if lane is None or lane.broker_order_id is None or lane.is_ended:
+                continue
+            if lane.ends_by_itself and lane.silence is None:
+                self._await_silence(lane)
+            if not (child.cancel_pending or child.is_asked_about):
                 continue
             # A call that hangs must not keep the next one from being made.
             pause = self._assume_cancelled if lane.cancels_under_way else _CANCEL_AGAIN
@@ -321,9 +332,10 @@ class MinimalEdge:
         self._later(self._tell_link, LinkState(up=is_up, reason="connected" if is_up else "not connected"))
         if is_up:
             self._cancel_again()
+            return True
         for lane in self._lanes:
             lane.stop_waiting()  # silence on a dead line says nothing
-        return is_up
+        return False
 
     def _ask_connected(self) -> bool:
         try:

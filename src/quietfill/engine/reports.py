@@ -24,7 +24,7 @@ from quietfill.domain.records import (
     ReplaceConfirmed,
     ReplaceRefused,
 )
-from quietfill.domain.types import quantity_number
+from quietfill.domain.types import TimeInForce, quantity_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,7 +166,10 @@ def _end(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator
 
 
 def _assumed_cancelled(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator[AnyRecord]:
-    if child.state.is_terminal or not child.cancel_attempts:  # it may have refused the first ones
+    ends_by_itself = child.time_in_force in {TimeInForce.IOC, TimeInForce.FOK}
+    if child.state.is_terminal or not (
+        child.cancel_attempts or ends_by_itself
+    ):  # it may have refused the first cancels
         return
     yield ChildAssumedCancelled(
         at=now,
