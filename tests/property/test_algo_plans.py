@@ -156,7 +156,7 @@ def settle(name, order, view, now) -> tuple[Order, Plan]:
     """Carry plans out until nothing more is asked for."""
     plan = ask(name, order, view, now)
     for _ in range(4):
-        if not requests(order, plan):
+        if not requests(order, plan) and (plan.memo is None or plan.memo == order.memo):
             return order, plan
         order = carried_out(order, plan, now)
         plan = ask(name, order, view, now)
