@@ -407,8 +407,8 @@ def test_a_refused_order_says_why(parameters: dict[str, Any], terms: dict[str, A
     """What admission refuses comes back unfilled with the reasons; nothing was sent."""
 
     async def play(desk: Desk) -> None:
-        order = OrderEvent(**{"symbol": desk.symbol, "side": "buy", "quantity": 2_000, **terms})
-        other = OrderEvent(**{"symbol": desk.symbol, "side": "buy", "quantity": 2_000, **terms})
+        given: dict[str, Any] = {"symbol": desk.symbol, "side": "buy", "quantity": 2_000, **terms}
+        order, other = OrderEvent(**given), OrderEvent(**given)
         for result in (await peg(desk, order), await iceberg(desk, other)):
             assert (result["status"], result["filled_quantity"], result["avg_fill_price"]) == ("unfilled", 0, None)
             assert result["remaining_quantity"] == terms.get("quantity", 2_000)

@@ -7,6 +7,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from quietfill.algos.registry import registry
@@ -55,11 +56,11 @@ sides = pytest.mark.parametrize("side", list(OrderSide))
 class Run:
     """One order worked on a tape, from its beginning or from a journal that was cut short."""
 
-    def __init__(self, tape: Tape, *, options: VenueOptions | None = None) -> None:
+    def __init__(self, tape: Tape, *, options: VenueOptions | None = None, settings: EngineSettings = SETTINGS) -> None:
         self.tape = tape
         self.options = options or VenueOptions()
         self.exchange = Exchange(tape, self.options, SEED)
-        self.engine = Engine({tape.instrument.symbol: tape.instrument}, registry(), SETTINGS)
+        self.engine = Engine({tape.instrument.symbol: tape.instrument}, registry(), settings)
         self.journal = MemoryJournal()
         self.simulation = Simulation(self.engine, self.exchange, self.journal)
 
@@ -226,6 +227,19 @@ def test_it_goes_on_after_a_crash(algo: str, side: OrderSide) -> None:
         assert parent.filled > 0
         booked = [r.fill.execution_id for r in records[:cut] if isinstance(r, ChildFilled)]
         assert [r.fill.execution_id for r in run.only(ChildFilled)][: len(booked)] == booked
+
+
+@pytest.mark.parametrize("algo", ["midpoint_peg", "iceberg"])
+@sides
+def test_a_broker_that_cannot_replace_gets_no_more_than_the_order(algo: str, side: OrderSide) -> None:
+    """There each move is a cancel, a settling and a new child; never two at once, never beyond the order."""
+    tape, start = load_sample(), start_of(load_sample())
+    order = order_for(tape, algo, side, start)
+    run = Run(tape, settings=msgspec.structs.replace(SETTINGS, can_replace=False)).play((start, order))
+
+    assert run.only(ReplaceRequested) == []
+    assert len(run.only(CancelRequested)) > 1
+    run.check()
 
 
 def test_an_iceberg_keeps_its_sizes_after_a_crash() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from quietfill.algos.base import Outcome
@@ -22,7 +23,7 @@ def order_of(params=None, **terms) -> Order:
     return Order(params=parse_params(ALGOS.get("iceberg"), given), **terms)
 
 
-def ask(order, view=BOOK, now=100):
+def ask(order, view=BOOK, now=100.0):
     return shape(ALGOS.get("iceberg").algo.plan(order, view, at(now)), order, view)
 
 
@@ -122,7 +123,7 @@ def test_the_rest_is_let_go_unless_asked_for():
 
 def test_a_venue_without_odd_lots_gets_none():
     """Where odd lots do not trade, tips are whole lots and the odd rest is not sent."""
-    strict = type(STOCK)(**{name: getattr(STOCK, name) for name in STOCK.__struct_fields__} | {"odd_lots": False})
+    strict = msgspec.structs.replace(STOCK, odd_lots=False)
     order = order_of(instrument=strict, quantity=shares(1_000), filled=shares(770), last_child_ended_at=at(0))
 
     assert [piece.quantity for piece in ask(order).slices] == [2 * LOT]

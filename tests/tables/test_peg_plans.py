@@ -20,7 +20,7 @@ def order_of(params=None, *, at_price=None, **terms) -> Order:
     return order
 
 
-def ask(order, view, now=100):
+def ask(order, view, now=100.0):
     return shape(ALGOS.get("midpoint_peg").algo.plan(order, view, at(now)), order, view)
 
 

@@ -16,7 +16,7 @@ def order_of(params=None, *, limit=1_003, **terms) -> Order:
     return Order(params=parse_params(ALGOS.get("sniper"), params or {}), limit_price=ticks(limit), **terms)
 
 
-def ask(order, view=BOOK, now=100):
+def ask(order, view=BOOK, now=100.0):
     return shape(ALGOS.get("sniper").algo.plan(order, view, at(now)), order, view)
 
 

@@ -7,6 +7,7 @@ nothing of it goes on working once nobody waits for it any more.
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from quietfill.agent.views import average_price
@@ -81,15 +82,21 @@ async def _let_go(runtime: Runtime, order_id: str, by: str, patience: float) -> 
 def peg_result(executed: Executed) -> dict[str, Any]:
     """Return what a peg did, in public figures."""
     total, filled = _quantities(executed)
-    children = [] if executed.ledger is None else executed.ledger.children
     return {
         **_terms(executed),
         "requested_quantity": quantity_number(total),
         "filled_quantity": quantity_number(filled),
         "remaining_quantity": quantity_number(max(0, total - filled)),
-        "repeg_count": sum(one.kind is RequestKind.REPLACE for child in children for one in child.requests),
+        "repeg_count": 0 if executed.ledger is None else _moves(executed.ledger),
         **_outcome(executed),
     }
+
+
+def _moves(ledger: OrderLedger) -> int:
+    """Count the requests for another price: replaces, and new children where the broker cannot replace."""
+    requests = [request for child in ledger.children for request in child.requests]
+    prices = [request.limit_price for request in requests if request.kind is not RequestKind.CANCEL]
+    return sum(before != after for before, after in pairwise(prices))
 
 
 def iceberg_result(executed: Executed, display_size: float) -> dict[str, Any]:

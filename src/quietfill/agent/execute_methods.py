@@ -32,8 +32,9 @@ class ExecuteMethods(AgentFace):
 
         Returns:
             order_id, symbol, side, requested_quantity, filled_quantity, remaining_quantity, avg_fill_price (None
-            when nothing was filled), repeg_count (replaces sent), duration_seconds (from acceptance to the end, on
-            the agent's clock), status (filled, partial, unfilled), state, reason, refused (why, when it was).
+            when nothing was filled), repeg_count (how often another price was asked for), duration_seconds (from
+            acceptance to the end, on the agent's clock), status (filled, partial, unfilled), state, reason,
+            refused (why, when it was).
 
         Raises:
             BadInput: (a ValueError) naming the argument; nothing was submitted.
