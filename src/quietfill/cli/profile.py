@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import time, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -121,8 +122,8 @@ def learn(bars: Files, /, *, day: DayFlags, cut: CutFlags | None = None, out: Pa
     if out is not None:
         write_profile(out, profile)
     terminal = Terminal(json=json)
-    for left in profile.left_out:
-        terminal.note(f"left out: {left.date}: {left.reason}")
+    for reason, days in groupby(profile.left_out, key=lambda left: left.reason):
+        terminal.note(f"left out: {', '.join(str(left.date) for left in days)}: {reason}")
     _say(terminal, profile)
     if out is not None:
         terminal.line(f"written to {out}")
