@@ -8,19 +8,15 @@ from msgspec import Meta
 
 from quietfill.algos.base import AlgoParams, Plan, Rest, Slice
 from quietfill.algos.completing import complete, last_moment
-from quietfill.algos.pricing import pegged
+from quietfill.algos.pricing import OWN_SETTLES, pegged
 from quietfill.algos.windows import child_of, keep, leaves_of_others, outside, without_market
-from quietfill.domain.types import MILLISECOND, Timestamp
 
 if TYPE_CHECKING:
     from quietfill.algos.base import ChildView, ParentView
-    from quietfill.domain.types import Quantity
+    from quietfill.domain.types import Quantity, Timestamp
     from quietfill.market.view import MarketView
 
 _KEY = "peg"
-
-OWN_SETTLES = 100 * MILLISECOND
-"""After this long it is asked again whether a touch that may be ours alone can be told apart."""
 
 
 class MidpointPegParams(AlgoParams, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from quietfill.domain.types import OrderSide, Price, Quantity, price_float
+from quietfill.domain.types import MILLISECOND, Duration, OrderSide, Price, Quantity, price_float
 from quietfill.market.depth import cover_price
 from quietfill.market.triggers import MidLeaves, SizeReaches, TouchLeaves, Trigger
 
@@ -29,6 +29,9 @@ UNBOUNDED: Price = 2**60
 
 FOLLOW_SHARE = 4
 """A touch is followed once it is more than one in this many of the spread away; in ticks: at once below four."""
+
+OWN_SETTLES: Duration = 100 * MILLISECOND
+"""After this long it is worth asking again whether a touch that may be ours alone can be told apart."""
 
 _BPS = 10_000
 

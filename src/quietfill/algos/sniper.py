@@ -9,9 +9,9 @@ from msgspec import Meta
 
 from quietfill.algos.base import AlgoParams, Outcome, Plan, Rest, Slice
 from quietfill.algos.completing import complete, last_moment
-from quietfill.algos.pricing import appears, limit_on_tick
+from quietfill.algos.pricing import OWN_SETTLES, appears, limit_on_tick
 from quietfill.algos.windows import keep, outside, without_market
-from quietfill.domain.types import MILLISECOND, SECOND, Quantity, TimeInForce, Timestamp, quantity_from, quantity_number
+from quietfill.domain.types import SECOND, Quantity, TimeInForce, Timestamp, quantity_from, quantity_number
 from quietfill.market.depth import size_inside
 from quietfill.market.triggers import SizeReaches
 
@@ -24,9 +24,6 @@ _REST_KEY = "rest"
 
 SHOT_LIFE = SECOND
 """A shot that the broker has not ended by itself after this long is cancelled: some do not know immediate-or-cancel."""
-
-OWN_SETTLES = 100 * MILLISECOND
-"""After this long it is asked again whether size that may be our own can be told apart."""
 
 
 class SniperParams(AlgoParams, frozen=True, kw_only=True):
