@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from quietfill.domain.events import ValidatedDecisionEvent as ValidatedDecisionEvent
     from quietfill.domain.instrument import Instrument as Instrument
     from quietfill.domain.instrument import LocalSession as LocalSession
+    from quietfill.domain.instrument import SpecialDay as SpecialDay
     from quietfill.domain.instrument import TickRule as TickRule
     from quietfill.domain.messages import KillScope as KillScope
     from quietfill.domain.order import FillCategory as FillCategory
@@ -75,7 +76,7 @@ _HOMES = {
         "SystemEvent",
         "ValidatedDecisionEvent",
     ),
-    "domain.instrument": ("Instrument", "LocalSession", "TickRule"),
+    "domain.instrument": ("Instrument", "LocalSession", "SpecialDay", "TickRule"),
     "domain.messages": ("KillScope",),
     "domain.order": ("FillCategory", "MarketImpactEstimate", "PendingOrder", "SliceFill"),
     "domain.order_state": ("VALID_ORDER_TRANSITIONS", "OrderState", "is_valid_state_transition"),
@@ -124,6 +125,7 @@ __all__ = [
     "RiskAlertEvent",
     "SimulatedBroker",
     "SliceFill",
+    "SpecialDay",
     "SqliteJournal",
     "SystemEvent",
     "TickRule",

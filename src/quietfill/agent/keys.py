@@ -73,7 +73,7 @@ def _expectation(kind: msgspec.inspect.Type) -> str:  # noqa: PLR0911 - one line
         case msgspec.inspect.DictType():
             return "a mapping"
         case _:
-            return "a list of texts, at least one"
+            return "a list of texts" + ", at least one" * bool(getattr(kind, "min_length", None))
 
 
 def _range(kind: msgspec.inspect.IntType | msgspec.inspect.FloatType) -> str:

@@ -68,7 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(gt=0, le=1440), _key("How far back volume is watched for participation.", "Algorithms")
     ] = 5.0
     volume_profile_files: Annotated[
-        tuple[Annotated[str, Meta(min_length=1)], ...],
+        tuple[str, ...],
         _key("Volume profiles to follow from the start, as `quietfill profile learn` writes them.", "Algorithms"),
     ] = ()
     participation_adjustment_factor: Annotated[
