@@ -20,7 +20,7 @@ def report_of(script, **changes):
     """Return the only order of a run, and its frame."""
     (report,) = run_of(script).orders
     if changes:
-        report = OrderReport(order=report.order, summary=report.summary, **changes)
+        report = OrderReport(order=report.order, summary=report.summary, figures=report.figures, **changes)
     return report, Frame.of(report)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from quietfill.report import legend
 from quietfill.report.children_table import children_table
+from quietfill.report.cost_tables import cost_tables
 from quietfill.report.frame import Frame
 from quietfill.report.overview import tiles
 from quietfill.report.price_chart import MOST_FILLS, price_chart, price_levels
@@ -39,6 +40,7 @@ def order_section(report: OrderReport, number: int) -> tuple[str, dict[str, Pict
         f'<p class="story">{escape(story(report, frame))}</p>'
         f"{tiles(report)}{_notes(report, frame)}"
         f'<div class="charts">{figures}</div>'
+        f"{cost_tables(report, frame)}"
         f"{children_table(report, frame)}</section>"
     )
     return html, charts

@@ -21,6 +21,7 @@ from quietfill.domain.records import (
     RuleSwitched,
 )
 from quietfill.domain.types import iso_time
+from quietfill.report.cost_tables import book_table
 from quietfill.report.order_section import order_section
 from quietfill.report.overview import overview_table
 
@@ -37,6 +38,13 @@ buys and sells alike. Cost is the average fill against the mid at arrival. Drift
 the mid had moved when we traded, and each fill against the mid just before it (the half-spread). The cost of the
 whole order has fees in it, and what the unfilled rest missed. The interval VWAP is that of the recorded prints from
 arrival to the last fill, our own left out; the interval TWAP is the mid over the same time, breaks left out.
+The parts of the shortfall (delay, trading, opportunity, fees) are of the whole order and add up to its cost in all, in
+money and in bps of its value at the decision, or at arrival where no decision price was stated; over all orders they
+are sums divided once, with the error of the ratio. A markout is how far the mid had gone our way some time after a
+fill, positive when it helped; realised spread and impact add up to the effective spread; reversion is how far the mid
+came back after the last fill. What lies past the end of the data is not shown. RPM is the share of the volume at prices
+worse than our average, and half of that at it. PWP is what a constant share of all volume would have paid from arrival
+until it had our quantity.
 Planned is what is filled plus what was asked for and may still trade. Times are the venue's local time.
 """.strip()
 
@@ -67,6 +75,7 @@ def report_html(run: RunReport) -> str:
         charts |= pictures
     script = _script()
     overview = overview_table(run.orders) if run.orders else '<p class="quiet">No order was accepted.</p>'
+    book = book_table([order.observed for order in run.orders])
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -81,7 +90,7 @@ def report_html(run: RunReport) -> str:
 <body>
 {_header(run)}
 <main>
-<section id="orders"><h2>Orders</h2>{overview}{_notices(run.notices)}</section>
+<section id="orders"><h2>Orders</h2>{overview}{book}{_notices(run.notices)}</section>
 {"".join(sections)}
 </main>
 <footer><p>{escape(_READING)}</p></footer>

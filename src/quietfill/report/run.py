@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from quietfill.tca.figures import order_figures
+from quietfill.tca.observed_order import ObservedOrder
 from quietfill.tca.summary import order_summary
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
     from quietfill.domain.instrument import Instrument
     from quietfill.market.history import MarketHistory
+    from quietfill.tca.figures import OrderFigures
     from quietfill.tca.ledger import Ledger, Notice, OrderLedger
     from quietfill.tca.summary import OrderSummary
 
@@ -21,16 +24,25 @@ class OrderReport:
     """One parent order of a report.
 
     Attributes:
-        history: the recorded market of its day; None leaves out what needs it.
+        figures: every figure of its cost.
+        history: the observed market of its day; None leaves out what needs it.
+        multiplier: currency per price point and contract.
         timezone: the venue's, for every time that is shown.
         currency: of its prices.
     """
 
     order: OrderLedger
     summary: OrderSummary
+    figures: OrderFigures
     history: MarketHistory | None = None
     timezone: str = "UTC"
     currency: str = ""
+    multiplier: int = 1
+
+    @property
+    def observed(self) -> ObservedOrder:
+        """The order with its market and its money, for sums over orders."""
+        return ObservedOrder(self.order, self.history, self.multiplier, self.currency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +92,13 @@ class RunReport:
 
 
 def _order_report(order: OrderLedger, history: MarketHistory | None, instrument: Instrument | None) -> OrderReport:
-    if instrument is None:
-        return OrderReport(order=order, summary=order_summary(order, history), history=history)
+    multiplier = 1 if instrument is None else instrument.multiplier
     return OrderReport(
         order=order,
-        summary=order_summary(order, history, multiplier=instrument.multiplier),
+        summary=order_summary(order, history, multiplier=multiplier),
+        figures=order_figures(order, history, multiplier=multiplier),
         history=history,
-        timezone=instrument.timezone,
-        currency=instrument.currency,
+        timezone="UTC" if instrument is None else instrument.timezone,
+        currency="" if instrument is None else instrument.currency,
+        multiplier=multiplier,
     )

@@ -25,6 +25,14 @@ def bps_text(bps: float | None) -> str:
     return "0.0" if text in {"+0.0", "-0.0"} else text.replace("-", _MINUS)
 
 
+def signed_text(value: float | None, decimals: int = 2, unit: str = "") -> str:
+    """Return a figure with its sign, fine enough that parts are seen to add up; zero has none."""
+    if value is None:
+        return UNKNOWN
+    text = f"{value:+,.{decimals}f}"
+    return (text[1:] if not text.strip("+-0.,") else text.replace("-", _MINUS)) + unit
+
+
 def number_text(number: float | None, decimals: int = 1, unit: str = "") -> str:
     """Return a figure with thousands separators."""
     return UNKNOWN if number is None else f"{number:,.{decimals}f}{unit}".replace("-", _MINUS)
