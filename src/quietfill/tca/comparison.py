@@ -30,7 +30,7 @@ EXACT_UP_TO = 60
 """Orders a sample up to which rank tests count every pattern; above, rank sums with ties too, they use the normal."""
 
 
-class TestResult(msgspec.Struct, frozen=True, kw_only=True):
+class TwoSampleTest(msgspec.Struct, frozen=True, kw_only=True):
     """What a two-sided test says.
 
     Attributes:
@@ -42,8 +42,6 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True):
         is_exact: whether every pattern was counted, or the normal approximates them.
     """
 
-    __test__ = False  # a record, no test of ours
-
     test: str
     statistic: float
     p_value: float | None
@@ -52,7 +50,7 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True):
     is_exact: bool
 
 
-def paired_t(first: Sequence[float], second: Sequence[float]) -> TestResult:
+def paired_t(first: Sequence[float], second: Sequence[float]) -> TwoSampleTest:
     """Compare costs of the same orders by the mean of their differences: t = mean(d) / (sd(d) / sqrt(n)), n - 1 df.
 
     Raises:
@@ -63,7 +61,7 @@ def paired_t(first: Sequence[float], second: Sequence[float]) -> TestResult:
     return _t_result("paired t", mean, error, len(differences) - 1, len(differences))
 
 
-def welch_t(first: Sequence[float], second: Sequence[float]) -> TestResult:
+def welch_t(first: Sequence[float], second: Sequence[float]) -> TwoSampleTest:
     """Compare costs of different orders without taking their variances for equal (Welch 1947).
 
     Raises:
@@ -77,7 +75,7 @@ def welch_t(first: Sequence[float], second: Sequence[float]) -> TestResult:
     return _t_result("Welch t", fmean(ours) - fmean(theirs), sqrt(spread), degrees, len(ours) + len(theirs))
 
 
-def signed_rank(first: Sequence[float], second: Sequence[float]) -> TestResult:
+def signed_rank(first: Sequence[float], second: Sequence[float]) -> TwoSampleTest:
     """Compare costs of the same orders by the ranks of their differences (Wilcoxon 1945).
 
     The statistic is the smaller of the two rank sums; pairs without a difference are left out. The estimate is the
@@ -101,7 +99,7 @@ def signed_rank(first: Sequence[float], second: Sequence[float]) -> TestResult:
         spread = sqrt(count * (count + 1) * (2 * count + 1) / 24 - sum(size**3 - size for size in ties) / 48)
         p_value = normal_two_sided((smaller - count * (count + 1) / 4) / spread)
     means = [(one + other) / 2 for place, one in enumerate(differences) for other in differences[place:]]
-    return TestResult(
+    return TwoSampleTest(
         test="signed rank",
         statistic=smaller,
         p_value=p_value,
@@ -111,7 +109,7 @@ def signed_rank(first: Sequence[float], second: Sequence[float]) -> TestResult:
     )
 
 
-def rank_sum(first: Sequence[float], second: Sequence[float]) -> TestResult:
+def rank_sum(first: Sequence[float], second: Sequence[float]) -> TwoSampleTest:
     """Compare costs of different orders by their ranks: Mann-Whitney U of the first sample (1947).
 
     U counts the pairs in which the first is the dearer, ties by half. The estimate is the median of all differences.
@@ -123,7 +121,7 @@ def rank_sum(first: Sequence[float], second: Sequence[float]) -> TestResult:
     ranks, ties = _ranks([*ours, *theirs])
     u = sum(ranks[: len(ours)]) - len(ours) * (len(ours) + 1) / 2
     is_exact = max(len(ours), len(theirs)) <= EXACT_UP_TO and not ties
-    return TestResult(
+    return TwoSampleTest(
         test="rank sum",
         statistic=u,
         p_value=_exact_u(u, len(ours), len(theirs)) if is_exact else _normal_u(u, len(ours), len(theirs), ties),
@@ -133,7 +131,7 @@ def rank_sum(first: Sequence[float], second: Sequence[float]) -> TestResult:
     )
 
 
-def kolmogorov_smirnov(first: Sequence[float], second: Sequence[float]) -> TestResult:
+def kolmogorov_smirnov(first: Sequence[float], second: Sequence[float]) -> TwoSampleTest:
     """Compare the whole distributions: the largest distance of the two empirical ones (Smirnov 1939).
 
     The p-value counts lattice paths; with ties across the samples it is an upper bound.
@@ -149,7 +147,7 @@ def kolmogorov_smirnov(first: Sequence[float], second: Sequence[float]) -> TestR
         while above < len(theirs) and theirs[above] <= value:
             above += 1
         gap = max(gap, abs(below * len(theirs) - above * len(ours)))
-    return TestResult(
+    return TwoSampleTest(
         test="Kolmogorov-Smirnov",
         statistic=gap / (len(ours) * len(theirs)),
         p_value=largest_gap_two_sided(gap, len(ours), len(theirs)),
@@ -159,7 +157,7 @@ def kolmogorov_smirnov(first: Sequence[float], second: Sequence[float]) -> TestR
     )
 
 
-def sign_test(first: Sequence[float], second: Sequence[float]) -> TestResult:
+def sign_test(first: Sequence[float], second: Sequence[float]) -> TwoSampleTest:
     """Compare costs of the same orders by how often the first was the dearer; pairs without a difference are left out.
 
     Raises:
@@ -167,7 +165,7 @@ def sign_test(first: Sequence[float], second: Sequence[float]) -> TestResult:
     """
     differences = [one - other for one, other in paired(first, second) if one != other]
     dearer = sum(difference > 0 for difference in differences)
-    return TestResult(
+    return TwoSampleTest(
         test="sign",
         statistic=float(dearer),
         p_value=sign_two_sided(dearer, len(differences)) if differences else None,
@@ -177,14 +175,14 @@ def sign_test(first: Sequence[float], second: Sequence[float]) -> TestResult:
     )
 
 
-def _t_result(test: str, mean: float, error: float, degrees: float, orders: int) -> TestResult:
+def _t_result(test: str, mean: float, error: float, degrees: float, orders: int) -> TwoSampleTest:
     """Without any spread a difference is as sure as can be, and no difference says nothing."""
     if error == 0:
         statistic, p_value = (inf if mean > 0 else -inf, 0.0) if mean else (0.0, None)
     else:
         statistic = mean / error
         p_value = student_two_sided(statistic, degrees)
-    return TestResult(test=test, statistic=statistic, p_value=p_value, estimate=mean, orders=orders, is_exact=True)
+    return TwoSampleTest(test=test, statistic=statistic, p_value=p_value, estimate=mean, orders=orders, is_exact=True)
 
 
 def _exact_u(u: float, first: int, second: int) -> float:
