@@ -23,7 +23,7 @@ def test_an_unknown_name_is_refused_by_name() -> None:
 
 
 def test_importing_the_package_loads_no_columns() -> None:
-    """numpy and numba come with the function that needs them."""
+    """The libraries for columns come with the function that needs them."""
     script = "import sys, quietfill.tca; print([name for name in ('numpy', 'numba') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
