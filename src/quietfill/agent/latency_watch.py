@@ -49,14 +49,25 @@ UNNAMED_VENUE = "unknown"
 
 
 class OpenChild:
-    """What one live child order waits for; times of the requests that have no answer yet."""
+    """One live child order: when its placement was asked for, and what else has no answer yet."""
 
-    __slots__ = ("cancel_at", "crossing_at", "doubted_at", "is_heard", "place_at", "replace_at", "symbol", "venue")
+    __slots__ = (
+        "cancel_at",
+        "crossing_at",
+        "doubted_at",
+        "is_acknowledged",
+        "is_heard",
+        "place_at",
+        "replace_at",
+        "symbol",
+        "venue",
+    )
 
     def __init__(self, symbol: str, venue: str) -> None:
         """Begin with nothing asked."""
         self.symbol = symbol
         self.venue = venue
+        self.is_acknowledged = False
         self.is_heard = False
         self.doubted_at: Timestamp | None = None
         self.forget()
@@ -183,8 +194,9 @@ class LatencyWatch:
             child.forget()
 
     def _acknowledged(self, record: ChildAcknowledged, child: OpenChild) -> None:
-        self._measure(child.venue, LatencyKind.ORDER, child.place_at, record.at)
-        child.place_at = None
+        if not child.is_acknowledged:  # it comes again when only the broker's id is news
+            self._measure(child.venue, LatencyKind.ORDER, child.place_at, record.at)
+            child.is_acknowledged = True
         self._heard(child, record.at)
 
     def _replaced(self, record: ReplaceConfirmed | ReplaceRefused, child: OpenChild) -> None:
@@ -208,7 +220,7 @@ class LatencyWatch:
         self._heard(child, record.at)
 
     def _done(self, record: ChildDone, child: OpenChild) -> None:
-        if record.state is OrderState.REJECTED:
+        if record.state is OrderState.REJECTED:  # also after an acknowledgement, as brokers do
             self._measure(child.venue, LatencyKind.REJECT, child.place_at, record.at)
         elif record.state is OrderState.CANCELLED:
             self._measure(child.venue, LatencyKind.CANCEL, child.cancel_at, record.at)
