@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from tests.agent.desk import Desk
 
 
-@pytest.mark.parametrize("terms", [{"algo": "close"}, {"algo": None, "order_type": OrderType.MARKET_ON_CLOSE}])
+_IN_TRADING = {"algo": None, "order_type": OrderType.MARKET_ON_CLOSE, "algo_params": {"style": "continuous"}}
+
+
+@pytest.mark.parametrize("terms", [{"algo": "close"}, _IN_TRADING])
 def test_an_order_for_the_close_waits_for_it(terms: dict[str, Any]) -> None:
     """Without a stated end it lasts to the end of continuous trading, and sends nothing hours before."""
 
@@ -29,11 +32,20 @@ def test_an_order_for_the_close_waits_for_it(terms: dict[str, Any]) -> None:
     on_desk(play)
 
 
-def test_an_auction_that_the_venue_does_not_hold_ends_the_order() -> None:
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"algo": "close", "algo_params": {"style": "auction"}},
+        {"algo": None, "time_in_force": "MOC"},
+        {"algo": None, "order_type": OrderType.MARKET_ON_CLOSE},
+        {"algo": None, "order_type": OrderType.LIMIT_ON_CLOSE, "limit_price": 9.99},
+    ],
+)
+def test_an_auction_that_the_venue_does_not_hold_ends_the_order(terms: dict[str, Any]) -> None:
     """One child is sent and refused; the order ends and says why, instead of trying for ever."""
 
     async def play(desk: Desk) -> None:
-        order_id = await desk.submit(algo="close", algo_params={"style": "auction"}, end=None, time_in_force="MOC")
+        order_id = await desk.submit(**terms, end=None)
         await desk.agent.wait_done(order_id)
         parent = desk.agent.runtime.engine.state.parents[order_id]
         assert parent.children_count == 1

@@ -34,7 +34,7 @@ DAY = SHANGHAI.trading_day(date(2023, 7, 11))
 OPEN, NOON = DAY.spans[0]
 AFTERNOON, CLOSE = DAY.spans[1]
 NOW = OPEN + 30 * MINUTE
-ALGOS = ("limit", "market", "twap")
+ALGOS = ("close", "limit", "market", "stop", "stop_limit", "twap")
 
 
 def order(**changes) -> NewOrder:
@@ -72,7 +72,7 @@ def reasons(changes=None, limits=None, instrument: Instrument | None = SHANGHAI,
         {"start": NOW - MINUTE, "end": NOW + MINUTE},
         {"start": NOON + MINUTE, "end": AFTERNOON + SECOND},
         {"end": CLOSE + MINUTE},
-        {"order_type": OrderType.STOP, "stop_price": price_from("9.5")},
+        {"order_type": OrderType.STOP, "stop_price": price_from("9.5"), "algo": "stop"},
         {"algo": "Limit"},
     ],
 )
@@ -94,9 +94,17 @@ def test_ordinary_orders_are_let_in(changes):
             "limit_price 9.115 is not on the tick of 0.01 (600961); 9.12 is",
         ),
         ({"stop_price": price_from("9.001")}, "stop_price 9.001 is not on the tick of 0.01 (600961); 9 is"),
-        ({"order_type": OrderType.STOP}, "order type stop needs a stop_price"),
-        ({"order_type": OrderType.STOP_LIMIT}, "order type stop_limit needs a stop_price"),
-        ({"algo": "twop"}, "unknown algo 'twop': known are limit, market, twap"),
+        ({"order_type": OrderType.STOP, "algo": "stop"}, "order type stop needs a stop_price"),
+        (
+            {"order_type": OrderType.STOP_LIMIT, "algo": "stop_limit", "limit_price": price_from("9.5")},
+            "order type stop_limit needs a stop_price",
+        ),
+        (
+            {"order_type": OrderType.LIMIT_ON_CLOSE, "algo": "close", "limit_price": None},
+            "order type limit_on_close needs a limit_price",
+        ),
+        ({"order_type": OrderType.MARKET_ON_CLOSE}, "order type market_on_close is worked by algo close, not by TWAP"),
+        ({"algo": "twop"}, "unknown algo 'twop': known are close, limit, market, stop, stop_limit, twap"),
         (
             {"start": NOW + MINUTE, "end": NOW + MINUTE},
             f"end {iso_time(NOW + MINUTE)} is not after start {iso_time(NOW + MINUTE)}",

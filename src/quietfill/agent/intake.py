@@ -42,6 +42,8 @@ _OWN_ALGO = {
 _UNSCHEDULED = frozenset(
     {"market", "limit", "midpoint_peg", "iceberg", "sniper", "stop", "stop_limit", "trailing_stop", "close"}
 )
+_AUCTION = frozenset({OrderType.MARKET_ON_CLOSE, OrderType.LIMIT_ON_CLOSE})
+_STANDING = frozenset({"close", "stop", "stop_limit", "trailing_stop"})
 _DAY_LONG = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD})
 
 
@@ -162,7 +164,8 @@ class Intake:
             algo: in place of the one that the order names.
             end: when it must be over; None leaves it to the order's time in force and the algo.
         """
-        name = (order.algo if algo is None else algo).lower()
+        own = None if order.order_type is OrderType.MARKET else _OWN_ALGO.get(order.order_type)
+        name = (algo or own or order.algo).lower()
         if end is None and name in _UNSCHEDULED and order.time_in_force in _DAY_LONG:
             end = self._session_end(order.symbol)
         return NewOrder(
@@ -248,6 +251,8 @@ class Intake:
             params.setdefault("max_participation", self._settings.vwap_max_participation)
         if algo == "pov":
             self._set_participation(params)
+        if algo == "close" and (decision.order_type in _AUCTION or decision.time_in_force is TimeInForce.MOC):
+            params.setdefault("style", "auction")
         return params
 
     def _set_participation(self, params: dict[str, Any]) -> None:
@@ -266,14 +271,15 @@ class Intake:
     def _end_of(self, decision: DecisionEvent, algo: str) -> tuple[Timestamp | None, bool]:
         """Return the end, and whether it is a time-out of ours: no time-out shortens a stated life.
 
-        An order for the close lasts to it. Without a stated life other unscheduled orders get
+        An order for the close lasts to it, and so does a stop: what it protects is there until then. Without a stated
+        life other unscheduled orders get
         `order_timeout_seconds`, or the session while time-outs are switched off; scheduled ones get
         `default_horizon_seconds`, of which `algo_timeout_seconds` is the most.
         """
         stated = decision.end or decision.good_till
         if stated is not None:
             return timestamp_from(stated), False
-        if decision.time_in_force is not None or algo == "close":
+        if decision.time_in_force is not None or algo in _STANDING:
             return self._session_end(decision.symbol), False
         begin = max(self._runtime.clock.now(), 0 if decision.start is None else timestamp_from(decision.start))
         if algo not in _UNSCHEDULED:

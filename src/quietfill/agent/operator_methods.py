@@ -34,7 +34,7 @@ class OperatorMethods(AgentFace):
         return await self._act(order_id, CancelOrder(order_id=order_id, by=by or self.config.name, reason=reason))
 
     async def amend_order(self, order_id: str, *, by: str, reason: str = "", **changes: Any) -> bool:
-        """Change quantity, limit_price, end (aware datetime) or algo parameters of a live parent; it re-plans at once.
+        """Change quantity, limit_price, stop_price, end (aware datetime) or parameters of a live parent; it re-plans.
 
         Returns:
             False when the order is not live or a change was refused; the refusal is on the bus and in the journal.

@@ -115,6 +115,7 @@ class OrderAmended(Record, frozen=True, tag="order_amended"):
     by: str
     quantity: Quantity | None = None
     limit_price: Price | None = None
+    stop_price: Price | None = None
     end: Timestamp | None = None
     params: dict[str, Any] = {}
     reason: str = ""

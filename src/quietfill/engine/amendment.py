@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from quietfill.algos.base import TRIGGERED
 from quietfill.algos.registry import AlgoRegistry, parse_params
 from quietfill.domain.records import AmendRefused, AnyRecord, OrderAmended
 from quietfill.domain.types import Price, Quantity, Timestamp, price_from, quantity_from, quantity_number
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 def amendment(parent: ParentState, message: AmendOrder, algos: AlgoRegistry, now: Timestamp) -> Iterator[AnyRecord]:
     """Yield the amendment, or its refusal with every reason; in that case nothing changes.
 
-    `quantity` and `limit_price` are public numbers, `end` is in ns UTC; every other key is one of the
+    `quantity`, `limit_price` and `stop_price` are public numbers, `end` is in ns UTC; every other key is one of the
     algo's parameters.
     """
     changes = dict(message.changes)
     reasons: list[str] = []
     quantity = _checked(_quantity, parent, changes.pop("quantity", None), now, reasons)
     limit_price = _checked(_limit_price, parent, changes.pop("limit_price", None), now, reasons)
+    stop_price = _checked(_stop_price, parent, changes.pop("stop_price", None), now, reasons)
     end = _checked(_end, parent, changes.pop("end", None), now, reasons)
     try:
         parse_params(algos.get(parent.algo), {**parent.raw_params, **changes})
@@ -39,6 +41,7 @@ def amendment(parent: ParentState, message: AmendOrder, algos: AlgoRegistry, now
         by=message.by,
         quantity=quantity,
         limit_price=limit_price,
+        stop_price=stop_price,
         end=end,
         params=changes,
         reason=message.reason,
@@ -69,6 +72,17 @@ def _limit_price(parent: ParentState, value: Any, _now: Timestamp) -> Price:
     price = price_from(value, "limit_price")
     if not parent.instrument.on_tick(price):
         raise ValueError(f"limit_price {value} is not on the tick of {parent.symbol}")
+    return price
+
+
+def _stop_price(parent: ParentState, value: Any, _now: Timestamp) -> Price:
+    price = price_from(value, "stop_price")
+    if parent.stop_price is None:
+        raise ValueError(f"order {parent.order_id} has no stop_price to be changed")
+    if TRIGGERED in parent.memo:
+        raise ValueError(f"order {parent.order_id} was triggered: its stop_price is over")
+    if not parent.instrument.on_tick(price):
+        raise ValueError(f"stop_price {value} is not on the tick of {parent.symbol}")
     return price
 
 

@@ -79,9 +79,10 @@ class ObservedMarkets:
         """Return the market for a parent, having brought its market volume up to date."""
         view = self.view(parent.symbol)
         if view.volume is not None:
+            others = self._tallies[parent.symbol].others_volume(self._own(parent.symbol)[0])
             if parent.volume_base is None:
-                parent.volume_base = _volume_base(parent, view.volume)
-            parent.market_volume = max(parent.market_volume, view.volume - parent.volume_base)
+                parent.volume_base = others - _traded_before(parent, view.volume)
+            parent.market_volume = max(parent.market_volume, others - parent.volume_base)
         if parent.sums_base is None and view.time:
             parent.sums_base = self._sums(parent.symbol, view.time, view.mid_twice).since(_marked(parent.mark))
         parent.profile = self._state.profiles.get(parent.symbol)
@@ -179,11 +180,10 @@ class ObservedMarkets:
                     yield OwnOrder(child.side, before, child.leaves, certain=False)
 
 
-def _volume_base(parent: ParentState, volume: Quantity) -> Quantity:
-    """The day's volume at the order's start; after a restart within the day the gap counts too."""
-    start = parent.day_volume_at_start
-    marked = parent.mark.market_volume
-    return start if start is not None and volume >= start + marked else volume - marked
+def _traded_before(parent: ParentState, day_volume: Quantity) -> Quantity:
+    """What the others traded since the order's start when it is looked at first; within the day a gap counts too."""
+    start, marked = parent.day_volume_at_start, parent.mark.market_volume
+    return marked if start is None else max(marked, day_volume - start)
 
 
 def _marked(mark: WorkingMark) -> Sums:

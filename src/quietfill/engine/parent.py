@@ -134,6 +134,8 @@ class ParentState:
             self.quantity = record.quantity
         if record.limit_price is not None:
             self.limit_price = record.limit_price
+        if record.stop_price is not None:
+            self.stop_price = record.stop_price
         if record.end is not None:
             self.end = record.end
             self.day = self.instrument.day_of(self.start, record.end)

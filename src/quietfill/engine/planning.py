@@ -27,7 +27,7 @@ from quietfill.domain.records import (
     OrderFrozen,
     ReplaceRequested,
 )
-from quietfill.domain.types import MILLISECOND, MINUTE, SECOND, quantity_number
+from quietfill.domain.types import MILLISECOND, MINUTE, SECOND, TimeInForce, quantity_number
 from quietfill.engine.sender import within_limit
 from quietfill.engine.working_orders import Cancel, Place, Replace, Request, difference
 
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 _LEAST_WAKE = MILLISECOND
 _ASKS_BEFORE_ALARM = 3
+_AUCTIONS = frozenset({TimeInForce.MOC, TimeInForce.OPG})
+"""Children of these end with the auction itself, which prints when the continuous session is over."""
 
 
 class Planner:
@@ -221,7 +223,7 @@ class Planner:
                 quantity=request.quantity,
                 limit_price=wanted.limit_price,
                 time_in_force=wanted.time_in_force,
-                good_till=parent.end + self._settings.child_grace,
+                good_till=None if wanted.time_in_force in _AUCTIONS else parent.end + self._settings.child_grace,
                 why=wanted.why or plan.why,
                 account=parent.account,
                 displayed=wanted.displayed,

@@ -58,6 +58,7 @@ class Tally:
     __slots__ = (
         "_day_turnover",
         "_day_volume",
+        "_grown",
         "_instrument",
         "_mid_sum",
         "_mid_time",
@@ -77,6 +78,7 @@ class Tally:
         self._own = own
         self._day_volume: Quantity | None = None
         self._day_turnover = 0
+        self._grown: Quantity = 0
         self._volume: Quantity = 0
         self._turnover = 0
         self._mid_sum = 0
@@ -93,6 +95,10 @@ class Tally:
             self._mid_sum += mid_twice * lasted
             self._mid_time += lasted
         self._time = book.time
+
+    def others_volume(self, own_total: Quantity) -> Quantity:
+        """Return what the others traded since the first update, through corrections and new sessions."""
+        return self._grown - (own_total - self._own[0])
 
     def sums(self, now: Timestamp, mid_twice: Price | None, own: tuple[Quantity, int]) -> Sums:
         """Return the sums up to *now*, the mid in force until then included and our own prints left out."""
@@ -114,7 +120,9 @@ class Tally:
             return
         if 2 * book.volume < before:  # a new session: the day's own count starts again, the sums go on
             self.own_before, before, self._day_turnover = own_total, 0, 0
+        # A smaller fall is a correction: what is counted goes on from there, and nothing traded by it.
         grown = max(0, book.volume - before)
+        self._grown += grown
         self.print_number += grown > 0 or book.last_trusted
         if book.turnover is not None:
             self._volume += grown

@@ -33,6 +33,16 @@ _KEPT_BY: dict[TimeInForce, tuple[str, ...]] = {
     TimeInForce.MOC: ("close",),
     TimeInForce.OPG: (),
 }
+_WORKED_BY = {
+    OrderType.STOP: "stop",
+    OrderType.STOP_LIMIT: "stop_limit",
+    OrderType.TRAILING_STOP: "trailing_stop",
+    OrderType.MARKET_ON_CLOSE: "close",
+    OrderType.LIMIT_ON_CLOSE: "close",
+}
+"""What another algo would leave out of the order's terms."""
+
+_NEEDS_LIMIT = frozenset({OrderType.STOP_LIMIT, OrderType.LIMIT_ON_CLOSE})
 _NEEDS_STOP_PRICE = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 
@@ -138,6 +148,11 @@ def _algo_reasons(order: NewOrder, known_algos: Collection[str]) -> Iterator[str
         yield f"unknown algo {order.algo!r}: known are {', '.join(sorted(known_algos))}"
     if order.order_type in _NEEDS_STOP_PRICE and order.stop_price is None:
         yield f"order type {order.order_type} needs a stop_price"
+    if order.order_type in _NEEDS_LIMIT and order.limit_price is None:
+        yield f"order type {order.order_type} needs a limit_price"
+    own = _WORKED_BY.get(order.order_type)
+    if own is not None and order.algo.lower() != own:
+        yield f"order type {order.order_type} is worked by algo {own}, not by {order.algo}"
 
 
 def _unsupported_reasons(order: NewOrder) -> Iterator[str]:
