@@ -159,7 +159,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "quantity too large": ({"quantity": "1e30"}, "1e30"),
     "quantity off the lot": ({"quantity": "150", "lot": "100"}, "quantity 150 is not a whole number of lots of 100"),
     "quantity off the share": ({"quantity": "0.5"}, "quantity 0.5"),
-    "unknown algo": ({"algo": "sniff"}, "known: limit, market, pov, twap, vwap"),
+    "unknown algo": ({"algo": "sniff"}, "known: adaptive, close, iceberg, is, limit, market"),
     "missing algo file": ({"algo": "mine.py:Mine"}, "mine.py"),
     "unknown parameter": ({"param": "speed=3"}, "unknown parameter 'speed'"),
     "parameter's value": ({"param": "urgency=7"}, "urgency = '7'"),

@@ -90,7 +90,11 @@ class ExecutionAgentImpl(
         self._record = MarketRecord(self.runtime)
         self._participation = ParticipationWatch(self.runtime, config.settings)
         self._history = OrderHistory()
-        self._publisher = Publisher(config.name, self.runtime, self._history, event_bus, audit_logger)
+        self._appoint_listeners()
+
+    def _appoint_listeners(self) -> None:
+        """Make those who hear what became of the orders; they listen from `initialize` on."""
+        self._publisher = Publisher(self.config.name, self.runtime, self._history, self.event_bus, self.audit_logger)
         self._latency_log = LatencyLog(self._publisher.alert)
         self._latency_watch = LatencyWatch(self._latency_log, self._state, self._history, self.runtime.clock)
         self._best_execution = BestExecutionFeed(self._history, self._state.instruments, self._publisher.alert)

@@ -132,7 +132,11 @@ class EngineState:
         self.registered: set[str] = set()
         self.resolutions = 0
         self._resolve_params = resolve_params
-        self._book: dict[type, Callable[..., None]] = {
+        self._book = self._bookings()
+
+    def _bookings(self) -> dict[type, Callable[..., None]]:
+        """Return what books each kind of record."""
+        return {
             RunStarted: self._run_started,
             RunEnded: self._run_ended,
             DecisionReceived: self._decision_received,
