@@ -263,7 +263,7 @@ def test_more_fills_than_may_wait_are_counted_and_alerted() -> None:
             await asyncio.Event().wait()
 
     async def scene(desk: Desk) -> None:
-        desk.agent._best_execution._outlet._limit = 1
+        desk.agent._hearers.best_execution._outlet._limit = 1
         desk.agent.set_best_execution_analyzer(Stuck())
         await desk.agent.wait_done(await desk.submit())
         await desk.let_events_pass()

@@ -6,16 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from quietfill.agent.base import ExecutionAgentBase
-from quietfill.agent.best_execution import BestExecutionFeed
 from quietfill.agent.best_execution_methods import BestExecutionMethods
 from quietfill.agent.book_methods import BookMethods
 from quietfill.agent.execute_methods import ExecuteMethods
 from quietfill.agent.file_methods import FileMethods
-from quietfill.agent.history import OrderHistory
+from quietfill.agent.hearers import Hearers
 from quietfill.agent.intake import Intake, order_id_of
-from quietfill.agent.latency_log import LatencyLog
 from quietfill.agent.latency_methods import LatencyMethods
-from quietfill.agent.latency_watch import LatencyWatch
 from quietfill.agent.market_inputs import MarketInputs
 from quietfill.agent.market_record import MarketRecord
 from quietfill.agent.older_names import OlderNames
@@ -23,7 +20,6 @@ from quietfill.agent.operator_methods import OperatorMethods
 from quietfill.agent.participation import ParticipationWatch
 from quietfill.agent.participation_methods import ParticipationMethods
 from quietfill.agent.parts import assemble
-from quietfill.agent.publisher import Publisher
 from quietfill.agent.status_methods import StatusMethods
 from quietfill.domain.events import (
     AnyEvent,
@@ -89,25 +85,15 @@ class ExecutionAgentImpl(
         self._market = MarketInputs(self.runtime)
         self._record = MarketRecord(self.runtime)
         self._participation = ParticipationWatch(self.runtime, config.settings)
-        self._history = OrderHistory()
-        self._appoint_listeners()
-
-    def _appoint_listeners(self) -> None:
-        """Make those who hear what became of the orders; they listen from `initialize` on."""
-        self._publisher = Publisher(self.config.name, self.runtime, self._history, self.event_bus, self.audit_logger)
-        self._latency_log = LatencyLog(self._publisher.alert)
-        self._latency_watch = LatencyWatch(self._latency_log, self._state, self._history, self.runtime.clock)
-        self._best_execution = BestExecutionFeed(self._history, self._state.instruments, self._publisher.alert)
+        self._hearers = Hearers(config.name, self.runtime, event_bus, audit_logger)
+        self._history = self._hearers.history
+        self._publisher = self._hearers.publisher
 
     # Life
 
     async def initialize(self) -> None:
         """Open the journal, recover, connect, reconcile, and start what must run. Start-up is recovery."""
-        self.runtime.on_replay(self._history.hear)
-        self.runtime.on_record(self._history.hear)
-        self.runtime.on_record(self._publisher.hear)
-        self._latency_watch.attend(self.runtime)
-        self._best_execution.attend(self.runtime)
+        self._hearers.attend(self.runtime)
         self._follow_configured_profiles()
         await asyncio.wait_for(self.runtime.start(), self.config.timeout_seconds)
         self._publisher.report_unused(self.config.unused)
@@ -124,8 +110,7 @@ class ExecutionAgentImpl(
             self._publisher.alert(self.config.name, text)
         finally:
             await self.shutdown()
-            await self._publisher.close(timeout)
-            await self._best_execution.close(timeout)
+            await self._hearers.close(timeout)
 
     # The bus
 
@@ -213,6 +198,5 @@ class ExecutionAgentImpl(
             **self.base_status(),
             **self._work_status(),
             **self._house_status(),
-            "events": self._publisher.status(),
-            "best_execution": self._best_execution.status(),
+            **self._hearers.status(),
         }

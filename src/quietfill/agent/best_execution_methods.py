@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from quietfill.agent.face import AgentFace
 
 if TYPE_CHECKING:
-    from quietfill.agent.best_execution import BestExecutionFeed
+    from quietfill.agent.hearers import Hearers
 
 
 class BestExecutionMethods(AgentFace):
     """Connects an analyzer."""
 
-    _best_execution: BestExecutionFeed
+    _hearers: Hearers
 
     def set_best_execution_analyzer(self, analyzer: Any, *, include_past: bool = False) -> None:
         """Call `analyzer.record_execution(...)` once for every fill from now on, when it is durable.
@@ -31,4 +31,4 @@ class BestExecutionMethods(AgentFace):
         Raises:
             ValueError: when there is no such method, or it needs what it is not told.
         """
-        self._best_execution.set(analyzer, include_past=include_past)
+        self._hearers.best_execution.set(analyzer, include_past=include_past)

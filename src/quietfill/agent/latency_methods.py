@@ -14,15 +14,13 @@ from quietfill.domain.types import MINUTE, SECOND
 from quietfill.tca.latency import MINUTES_KEPT
 
 if TYPE_CHECKING:
-    from quietfill.agent.latency_log import LatencyLog
-    from quietfill.agent.latency_watch import LatencyWatch
+    from quietfill.agent.hearers import Hearers
 
 
 class LatencyMethods(AgentFace):
     """Record, report and judge venue latencies."""
 
-    _latency_log: LatencyLog
-    _latency_watch: LatencyWatch
+    _hearers: Hearers
 
     def record_venue_latency(self, venue: str, latency_ms: float, event_type: str = "order") -> None:
         """Count a latency that the caller measured; the agent counts its own besides.
@@ -35,7 +33,7 @@ class LatencyMethods(AgentFace):
         Raises:
             ValueError: naming the argument that is wrong.
         """
-        self._latency_log.record(venue, latency_ms, event_type, self.runtime.clock.now())
+        self._hearers.latency_log.record(venue, latency_ms, event_type, self.runtime.clock.now())
 
     def get_venue_latency_stats(self, venue: str | None = None, lookback_minutes: int = 60) -> dict[str, Any]:
         """Return latencies in ms by venue and event type, percentiles by nearest rank, and the alerts of that time.
@@ -48,9 +46,9 @@ class LatencyMethods(AgentFace):
             ValueError: for another lookback.
         """
         minutes, now = _lookback(lookback_minutes), self.runtime.clock.now()
-        latencies = self._latency_log.latencies
+        latencies = self._hearers.latency_log.latencies
         venues = [each for each in latencies.venues if venue is None or each == venue]
-        alerts = self._latency_log.alerts_since(now - minutes * MINUTE, venue)
+        alerts = self._hearers.latency_log.alerts_since(now - minutes * MINUTE, venue)
         figures = {each: found for each in venues if (found := latencies.figures(each, minutes, now))}
         return {"lookback_minutes": minutes, "venues": figures, "recent_alerts": alerts}
 
@@ -60,7 +58,7 @@ class LatencyMethods(AgentFace):
         Raises:
             ValueError: when it is not positive and finite.
         """
-        self._latency_log.set_threshold(threshold_ms)
+        self._hearers.latency_log.set_threshold(threshold_ms)
 
     def check_venue_health(self) -> dict[str, dict[str, Any]]:
         """Return status, reason, mean_latency_ms, p95_latency_ms and sample_count of every venue over the last hour.
@@ -71,13 +69,16 @@ class LatencyMethods(AgentFace):
         """
         settings, now = self.config.settings, self.runtime.clock.now()
         silent = silences(
-            self._latency_watch,
+            self._hearers.latency_watch,
             self._state,
             answer_within=round(settings.request_timeout_seconds * SECOND),
             quiet_after=round(settings.max_quote_age_seconds * SECOND),
             now=now,
         )
-        return {venue: msgspec.to_builtins(verdict) for venue, verdict in self._latency_log.health(silent, now).items()}
+        return {
+            venue: msgspec.to_builtins(verdict)
+            for venue, verdict in self._hearers.latency_log.health(silent, now).items()
+        }
 
 
 def _lookback(value: Any) -> int:
