@@ -488,11 +488,50 @@ def test_stopping_says_what_still_waits() -> None:
     async def run() -> None:
         async with open_desk() as desk:
             await desk.submit(algo="limit", limit_price=8.90)
-            said = desk.agent.get_status()["events"]["said"]
-            assert len(desk.heard) < said
-        assert len(desk.heard) >= said
+            assert desk.agent.get_status()["events"]["waiting"]
+            status = desk.agent.get_status
+        assert status()["events"]["waiting"] == 0
+        assert len(desk.heard) == status()["events"]["said"] > 3
 
     asyncio.run(run())
+
+
+def test_events_that_nobody_can_be_told_of_any_more_are_in_the_audit_log() -> None:
+    """A bus that hangs for ever costs the bus those events; the audit log has them, and the loss is counted."""
+
+    async def run() -> None:
+        async with open_desk() as desk:
+
+            async def hang(event: Any, priority: bool = False) -> bool:
+                await asyncio.Event().wait()
+                return event is None or priority
+
+            desk.bus.publish = hang  # type: ignore[method-assign]
+            await desk.submit(algo="limit", limit_price=8.90)
+            await turns()
+            await desk.agent.stop(timeout=0.01)
+            status = desk.agent.get_status()["events"]
+            entries = desk.agent.audit_logger.entries  # type: ignore[attr-defined]
+            kept = [entry["content"]["event_type"] for entry in entries if entry["kind"] == "event"]
+
+            assert status["lost"] == status["said"] == len(kept) > 3
+            assert {"order", "order_state_change"} <= set(kept)
+
+    asyncio.run(run())
+
+
+def test_simulated_time_waits_for_a_publisher_that_cannot_keep_up() -> None:
+    """With room for a handful of events an order is worked to its end, and none is lost."""
+
+    async def play(desk: Desk) -> None:
+        desk.agent._publisher._outlet._limit = 30
+        await desk.agent.wait_done(await desk.submit(quantity=3000))
+        await all_told(desk)
+
+        assert desk.agent.get_status()["events"]["lost"] == 0
+        assert folded(of_type(desk.heard, EventType.ORDER_STATE_CHANGE)) == in_the_engine(desk)
+
+    on_desk(play)
 
 
 @pytest.mark.parametrize("limit", [1, 3])
@@ -512,10 +551,41 @@ def test_an_outlet_hands_on_in_order_and_counts_what_does_not_fit(limit: int) ->
         gate.set()
         await outlet.close(10)
         assert taken == list(range(limit))
+        assert not outlet.put(9)
+
+        slow = Outlet("test", take, limit)
         gate.clear()
-        outlet.put(9)
+        assert [slow.put(number) for number in range(limit)] == [True] * limit
         await turns()
-        await outlet.close(0)
-        assert (outlet.dropped, outlet.waiting) == (6 - limit, 0)
+        assert await slow.close(0) == list(range(1, limit))
+        assert (slow.dropped, slow.waiting, len(taken)) == (limit, 0, limit)
 
     asyncio.run(run())
+
+
+def test_what_is_said_before_the_loop_runs_is_told_once_it_does() -> None:
+    """A slow venue that a caller records beforehand is alerted after the start."""
+
+    async def closed_broker() -> Any:
+        async with open_desk() as desk:
+            return desk.broker
+
+    broker, bus = asyncio.run(closed_broker()), EventBus()
+    heard: list[Any] = []
+    config = AgentConfig("Early", parameters=RATES)
+    agent = ExecutionAgentImpl(config, bus, AuditLogger(), broker, journal=MemoryJournal())
+    agent.record_venue_latency("ARCA", 500.0)
+
+    async def hear(event: AnyEvent) -> None:
+        heard.append(event)
+
+    async def run() -> None:
+        bus.subscribe(EventType.RISK_ALERT, hear)
+        await bus.start()
+        agent.record_venue_latency("BATS", 500.0)
+        await turns()
+        await bus.stop()
+
+    asyncio.run(run())
+
+    assert [event.subject for event in heard] == ["ARCA", "BATS"]

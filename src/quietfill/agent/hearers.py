@@ -33,6 +33,7 @@ class Hearers:
         runtime.on_replay(self.history.hear)
         runtime.on_record(self.history.hear)
         runtime.on_record(self.publisher.hear)
+        runtime.quiet_after(self.publisher.room)
         self.latency_watch.attend(runtime)
         self.best_execution.attend(runtime)
 

@@ -40,6 +40,10 @@ class HouseEvents:
         """Sign events with *name*."""
         self._name = name
 
+    def concerns(self, record: AnyRecord) -> bool:
+        """Say whether *record* says anything to others."""
+        return type(record) in _TELL or isinstance(record, (OrderRefused, AmendRefused, AlertRaised))
+
     def of(self, record: AnyRecord) -> AnyEvent | None:
         """Return what *record* says to others, None when nothing."""
         match record:

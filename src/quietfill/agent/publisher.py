@@ -1,25 +1,26 @@
 """From records to the firm's events: what became durable is said on the bus and kept in the audit log.
 
-Everything is said in the order of the journal: one queue, one task, one event at a time to the bus. Who listens
-slowly waits in the bus, in a queue of its own; a bus that is slow itself delays the events behind it and nothing
-of the agent. Whatever does not reach the bus is counted and alerted; the audit log has it all the same.
+Everything is said in the order of the journal: one queue, one task, one event at a time to the bus, behind the back
+of whoever decides. Who listens slowly waits in the bus, in a queue of its own; a bus that is slow itself delays the
+events behind it and nothing of the agent. Whatever does not reach the bus is counted and alerted; the audit log has
+it all the same.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
 from quietfill.agent.house_events import HouseEvents
 from quietfill.agent.outlet import Outlet
 from quietfill.agent.views import average_price
-from quietfill.domain.events import AnyEvent, FillEvent, OrderEvent, OrderStateChangeEvent, RiskAlertEvent
+from quietfill.domain.events import AnyEvent, Event, FillEvent, OrderEvent, OrderStateChangeEvent, RiskAlertEvent
 from quietfill.domain.records import AnyRecord, ChildFilled, OrderAccepted
 from quietfill.domain.types import MINUTE, datetime_of, price_decimal, price_float, quantity_exact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from quietfill.agent.history import OrderHistory
     from quietfill.agent.order_states import Move
@@ -27,8 +28,18 @@ if TYPE_CHECKING:
     from quietfill.ports.audit import Audit
     from quietfill.ports.bus import Bus
     from quietfill.runtime.runtime import Runtime
+    from quietfill.tca.ledger import OrderLedger
 
 _log = structlog.get_logger(__name__)
+
+
+class _Heard(NamedTuple):
+    """A record that waits to be said, with what is told of it as it was when it became durable."""
+
+    record: AnyRecord
+    moves: tuple[Move, ...]
+    order: OrderLedger | None = None
+    broker_order_id: int | None = None
 
 
 class Publisher:
@@ -48,7 +59,8 @@ class Publisher:
         self._bus = bus
         self._audit = audit
         self._house = HouseEvents(name)
-        self._outlet: Outlet[AnyEvent] = Outlet(f"events of {name}", self._publish)
+        self._outlet: Outlet[_Heard | AnyEvent] = Outlet(f"events of {name}", self._tell)
+        self._in_hand = 0
         self._lost_told = 0
         self._lost_told_at: Timestamp | None = None
         self.said = 0
@@ -61,18 +73,13 @@ class Publisher:
         """Say what *record* means to others, if anything. What an import brought was said before, elsewhere."""
         if self._history.is_imported:
             return
-        match record:
-            case OrderAccepted():
-                self._say(self._accepted(record))
-            case ChildFilled():
-                self._say(self._filled(record))
-                self._log_trade(record)
-            case _:
-                event = self._house.of(record)
-                if event is not None:
-                    self._say(event)
-        for move in self._history.moves:
-            self._say(self._moved(move, record.at))
+        moves = self._history.moves
+        if isinstance(record, ChildFilled):
+            child = self._history.child(record.child_id)
+            assert child is not None, "a child is heard of before its fills"
+            self._say(_Heard(record, moves, self._history.order(child.order_id), child.broker_order_id))
+        elif moves or isinstance(record, OrderAccepted) or self._house.concerns(record):
+            self._say(_Heard(record, moves))
 
     def alert(self, subject: str, text: str, severity: str = "warning", **details: Any) -> None:
         """Raise an alert that no record stands behind."""
@@ -95,18 +102,62 @@ class Publisher:
             "audit_failures": self.audit_failures,
         }
 
+    async def room(self) -> None:
+        """Wait while too many events wait. Only simulated time can."""
+        await self._outlet.room()
+
     async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - passed on
         """Say what waits, within *timeout* seconds."""
-        dropped = self._outlet.dropped
-        await self._outlet.close(timeout)
-        if self._outlet.dropped > dropped:
-            self._lose(self._outlet.dropped - dropped, "they still waited when the agent stopped")
+        left = await self._outlet.close(timeout)
+        in_hand, self._in_hand = self._in_hand, 0
+        if left or in_hand:
+            self.lost += in_hand
+            self._miss(left, "they still waited when the agent stopped")
 
-    def _say(self, event: AnyEvent) -> None:
-        self._keep(lambda: self._audit.log_event(event))
-        self.said += 1
-        if not self._outlet.put(event):
-            self._lose(1, "too many events wait for the bus")
+    def _say(self, item: _Heard | AnyEvent) -> None:
+        if not self._outlet.put(item):
+            self._miss([item], "too many events wait for the bus")
+
+    def _miss(self, items: list[_Heard | AnyEvent], why: str) -> None:
+        """Keep in the audit log what the bus will not have."""
+        self._lose(sum(len(self._kept(item)) for item in items), why)
+
+    async def _tell(self, item: _Heard | AnyEvent) -> None:
+        try:
+            events = self._kept(item)
+        except Exception:  # noqa: BLE001 - a bug of ours in one event must not silence those behind it
+            _log.exception("an event could not be made", of=type(item).__name__)
+            self._lose(1, "an event could not be made")
+            return
+        for told, event in enumerate(events):
+            self._in_hand = len(events) - told
+            await self._publish(event)
+        self._in_hand = 0
+
+    def _kept(self, item: _Heard | AnyEvent) -> list[AnyEvent]:
+        """Return the events of an item, having kept all of them in the audit log."""
+        events = list(self._events(item))
+        for event in events:
+            self._log_event(event)
+        if isinstance(item, _Heard) and isinstance(item.record, ChildFilled) and item.order is not None:
+            self._log_trade(item.record, item.order)
+        self.said += len(events)
+        return events
+
+    def _events(self, item: _Heard | AnyEvent) -> Iterator[AnyEvent]:
+        if isinstance(item, Event):
+            yield item
+            return
+        record, moves, order, broker_order_id = item
+        if isinstance(record, ChildFilled):
+            if order is not None:
+                yield self._filled(record, order, broker_order_id)
+        elif isinstance(record, OrderAccepted):
+            yield self._accepted(record)
+        elif (event := self._house.of(record)) is not None:
+            yield event
+        for move in moves:
+            yield self._moved(move, record.at)
 
     async def _publish(self, event: AnyEvent) -> None:
         try:
@@ -133,23 +184,20 @@ class Publisher:
         text = f"{count} events did not reach everybody on the bus ({self.lost} in all): {why}; the audit log has them"
         self.alert("event bus", text, "critical", lost=count, lost_in_all=self.lost)
 
-    def _log_trade(self, record: ChildFilled) -> None:
-        child = self._history.child(record.child_id)
-        order = None if child is None else self._history.order(child.order_id)
-        if order is None:
-            return
+    def _log_event(self, event: AnyEvent) -> None:
+        self._keep(lambda: self._audit.log_event(event))
+
+    def _log_trade(self, record: ChildFilled, order: OrderLedger) -> None:
         fill = record.fill
-        quantity, price = quantity_exact(fill.quantity), price_decimal(fill.price)
-        commission = None if fill.commission is None else price_decimal(fill.commission)
         self._keep(
             lambda: self._audit.log_trade(
                 self._name,
                 order.order_id,
                 order.symbol,
                 order.side.value,
-                quantity,
-                price,
-                commission,
+                quantity_exact(fill.quantity),
+                price_decimal(fill.price),
+                None if fill.commission is None else price_decimal(fill.commission),
                 order.accepted.decision_id,
             )
         )
@@ -183,17 +231,15 @@ class Publisher:
             reduce_only=record.reduce_only,
         )
 
-    def _filled(self, record: ChildFilled) -> AnyEvent:
-        child = self._history.child(record.child_id)
-        assert child is not None, "a child is heard of before its fills"
+    def _filled(self, record: ChildFilled, order: OrderLedger, broker_order_id: int | None) -> AnyEvent:
         fill = record.fill
         return FillEvent(
             timestamp=datetime_of(record.at),
             source_agent=self._name,
-            order_id=child.order_id,
-            broker_order_id=child.broker_order_id or 0,
-            symbol=child.symbol,
-            side=child.side,
+            order_id=order.order_id,
+            broker_order_id=broker_order_id or 0,
+            symbol=order.symbol,
+            side=order.side,
             filled_quantity=quantity_exact(fill.quantity),
             fill_price=price_decimal(fill.price),
             commission=price_float(fill.commission or 0),

@@ -20,7 +20,7 @@ from quietfill.domain.records import AnyRecord, OrderDone
 from quietfill.domain.types import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from quietfill.domain.execution_report import ExecutionReport
     from quietfill.domain.messages import AnyMessage, BookUpdate
@@ -69,6 +69,7 @@ class Runtime:
         self._replay_listeners: list[Callable[[AnyRecord], None]] = []
         self._book_listeners: list[Callable[[BookUpdate], None]] = []
         self._sent_listeners: list[Callable[[WireRequest, Timestamp], None]] = []
+        self._rooms: list[Callable[[], Awaitable[None]]] = []
         self._asking: asyncio.Task[None] | None = None
         self._early: list[AnyMessage] = []
 
@@ -197,11 +198,17 @@ class Runtime:
         await asyncio.shield(self._done[order_id])
 
     async def quiet(self) -> None:
-        """Wait until nothing is uncommitted and nothing decided is unsent."""
+        """Wait until nothing is uncommitted, nothing decided is unsent, and nobody who listens is far behind."""
+        for room in self._rooms:
+            await room()
         while self._is_busy():
             if self._quiet is None:
                 self._quiet = self._running_loop().create_future()
             await asyncio.shield(self._quiet)  # others wait for the same future: one that gives up must not cancel it
+
+    def quiet_after(self, room: Callable[[], Awaitable[None]]) -> None:
+        """Count as busy until *room* returns too: simulated time waits for a listener who cannot keep up with it."""
+        self._rooms.append(room)
 
     def on_book(self, listener: Callable[[BookUpdate], None]) -> None:
         """Call *listener* with each book the engine was shown. It must be quick."""
