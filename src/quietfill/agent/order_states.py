@@ -24,6 +24,7 @@ from quietfill.domain.records import (
     ChildFilled,
     ChildInDoubt,
     ChildRequested,
+    FillRevised,
     ReplaceConfirmed,
     ReplaceRefused,
     ReplaceRequested,
@@ -164,6 +165,11 @@ def _fill(child: ChildState, record: ChildFilled) -> None:
     child.complete_if_filled(record.at)
 
 
+def _revise(child: ChildState, record: FillRevised) -> None:
+    child.revise_fill(record.fill)
+    child.complete_if_filled(record.at)
+
+
 def _withdraw(child: ChildState, record: RequestWithdrawn) -> None:
     if record.revision:
         child.drop_replace(record.at)
@@ -203,6 +209,7 @@ _BOOK: dict[type, Callable[[ChildState, Any], None]] = {
     RequestWithdrawn: _withdraw,
     ChildAcknowledged: ChildState.acknowledge,
     ChildFilled: _fill,
+    FillRevised: _revise,
     ChildDone: lambda child, record: child.end(record.state, record.cumulative, record.reason, record.at),
     ChildAssumedCancelled: lambda child, record: child.end(
         OrderState.CANCELLED, record.cumulative, record.reason, record.at

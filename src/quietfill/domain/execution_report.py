@@ -35,6 +35,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
         execution_id: unique per account for ever; the key by which a fill is booked once.
         bid, ask: the others' touch just before the fill, where known.
         commission: in 1e-9 of the currency, positive when paid; None when it comes later.
+        revision: which word of the broker about this execution it is; a higher one replaces what was booked.
     """
 
     execution_id: str
@@ -46,6 +47,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     ask: Price | None = None
     commission: Price | None = None
     venue: str = ""
+    revision: int = 0
 
 
 class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution_report"):

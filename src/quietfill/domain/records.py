@@ -298,6 +298,14 @@ class ChildFilled(Record, frozen=True, tag="child_filled"):
     marks: FillMarks | None = None
 
 
+class FillRevised(Record, frozen=True, tag="fill_revised"):
+    """What was booked of an execution is replaced: the broker corrected it, or said what it cost."""
+
+    child_id: str
+    fill: Fill
+    why: str
+
+
 class ChildDone(Record, frozen=True, tag="child_done"):
     """The broker's last word: cancelled, expired, rejected, or never arrived."""
 
@@ -454,7 +462,7 @@ AnyRecord: TypeAlias = (
     | OrderPaused | OrderResumed | ScheduleRebased
     | OrderCancelAsked | OrderFrozen | WorkingMark | MemoKept | OrderDone
     | ChildRequested | ReplaceRequested | CancelRequested | RequestWithdrawn
-    | ChildAcknowledged | ChildFilled | ChildDone | ReplaceConfirmed | ReplaceRefused | CancelRefused
+    | ChildAcknowledged | ChildFilled | FillRevised | ChildDone | ReplaceConfirmed | ReplaceRefused | CancelRefused
     | ChildInDoubt | ChildAdopted | ChildAssumedCancelled
     | Resolved | RuleSwitched | InstrumentRegistered | VolumeProfileSet | OrdersImported
     | KillSwitchEngaged | KillSwitchReleased | LinkChanged | Reconciled | AlertRaised

@@ -38,6 +38,7 @@ class ChildState:
         "cancel_pending",
         "child_id",
         "confirmed_revision",
+        "costs",
         "crossing",
         "done_at",
         "done_cumulative",
@@ -100,6 +101,7 @@ class ChildState:
         self.filled_value = 0
         self.fills: list[tuple[Quantity, Price, Liquidity]] = []
         self.execution_ids: dict[str, int] = {}
+        self.costs: dict[str, tuple[int, Price | None]] = {}
         self.done_at: Timestamp | None = None
         self.settles_from: Timestamp = 0
         self.done_cumulative: Quantity = 0
@@ -250,11 +252,28 @@ class ChildState:
         self.filled_value += fill.quantity * fill.price
         self.execution_ids[fill.execution_id] = len(self.fills)
         self.fills.append((fill.quantity, fill.price, fill.liquidity))
+        self.costs[fill.execution_id] = (fill.revision, fill.commission)
         if not self.state.is_terminal and not self.in_flight:
             self._move_to(OrderState.PARTIAL)
         if self.state.is_terminal and self.filled > self.done_cumulative:
             # The broker's last word counted too little, so more may come: settling begins anew.
             self.done_cumulative, self.settles_from = self.filled, at
+
+    def revise_fill(self, fill: Fill) -> tuple[Quantity, int]:
+        """Replace what was booked of an execution; return by how much quantity and value changed.
+
+        A child that ended stays ended: what a correction takes back, its parent may ask for again.
+        """
+        place = self.execution_ids[fill.execution_id]
+        quantity, price, _ = self.fills[place]
+        more, value = fill.quantity - quantity, fill.quantity * fill.price - quantity * price
+        self.filled += more
+        self.filled_value += value
+        self.fills[place] = (fill.quantity, fill.price, fill.liquidity)
+        self.costs[fill.execution_id] = (fill.revision, fill.commission)
+        if self.state.is_terminal:
+            self.done_cumulative = max(self.filled, self.done_cumulative + min(more, 0))
+        return more, value
 
     def complete_if_filled(self, at: Timestamp) -> bool:
         """Move to filled when nothing is left under any terms that may be in force; say whether it did."""

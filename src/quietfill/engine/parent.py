@@ -168,6 +168,11 @@ class ParentState:
         if not self.is_done:
             self.state = OrderState.PARTIAL
 
+    def revise_fill(self, more: Quantity, value: int) -> None:
+        """Add what a correction changed of an execution."""
+        self.filled += more
+        self.filled_value += value
+
     def move_to(self, state: OrderState) -> None:
         """End in *state*."""
         self.state = state

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from quietfill.domain.execution_report import ExecutionReport, Fill, ReportKind
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import (
@@ -20,6 +22,7 @@ from quietfill.domain.records import (
     ChildDone,
     ChildFilled,
     ChildInDoubt,
+    FillRevised,
     OrderFrozen,
     ReplaceConfirmed,
     ReplaceRefused,
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from quietfill.domain.records import FillMarks
-    from quietfill.domain.types import Timestamp
+    from quietfill.domain.types import Price, Quantity, Timestamp
     from quietfill.engine.child import ChildState
     from quietfill.engine.observed import ObservedMarkets
     from quietfill.engine.state import EngineState
@@ -114,17 +117,35 @@ def book_fill(
     """
     booked = child.execution_ids.get(fill.execution_id)
     if booked is not None:
-        if child.fills[booked][:2] != (fill.quantity, fill.price):
-            text = f"execution {fill.execution_id} of {child.child_id} came again with other content; the first is kept"
-            yield AlertRaised(at=now, subject=child.child_id, severity="critical", text=text)
-        return
+        said = list(_said_again(child, fill, child.fills[booked][:2], now))
+        if not said:
+            return
+        yield from said
+    else:
+        yield ChildFilled(at=now, child_id=child.child_id, fill=fill, marks=marks)
     parent = state.parents[child.order_id]
-    yield ChildFilled(at=now, child_id=child.child_id, fill=fill, marks=marks)
     if parent.filled > parent.quantity and parent.frozen_reason is None:
         excess = quantity_number(parent.filled - parent.quantity)
         text = f"over-filled by {excess}: {child.child_id} {fill.execution_id}"
         yield AlertRaised(at=now, subject=parent.order_id, severity="critical", text=text)
         yield OrderFrozen(at=now, order_id=parent.order_id, reason=text)
+
+
+def _said_again(child: ChildState, fill: Fill, booked: tuple[Quantity, Price], now: Timestamp) -> Iterator[AnyRecord]:
+    """Yield what an execution means that was booked before: nothing, a correction, or a commission that came late."""
+    revision, commission = child.costs[fill.execution_id]
+    if fill.revision > revision:
+        text = f"execution {fill.execution_id} of {child.child_id} was corrected by the broker"
+        kept = fill if fill.commission is not None else msgspec.structs.replace(fill, commission=commission)
+        yield FillRevised(at=now, child_id=child.child_id, fill=kept, why=text)
+        yield AlertRaised(at=now, subject=child.child_id, severity="critical", text=text)
+    elif fill.revision < revision:
+        return  # an older word, late
+    elif booked != (fill.quantity, fill.price):
+        text = f"execution {fill.execution_id} of {child.child_id} came again with other content; the first is kept"
+        yield AlertRaised(at=now, subject=child.child_id, severity="critical", text=text)
+    elif fill.commission is not None and commission is None:
+        yield FillRevised(at=now, child_id=child.child_id, fill=fill, why="the commission is known")
 
 
 def _revival(child: ChildState, report: ExecutionReport, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:

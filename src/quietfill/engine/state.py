@@ -29,6 +29,7 @@ from quietfill.domain.records import (
     ChildInDoubt,
     ChildRequested,
     DecisionReceived,
+    FillRevised,
     InstrumentRegistered,
     KillSwitchEngaged,
     KillSwitchReleased,
@@ -99,6 +100,14 @@ class SymbolTotals:
         self.traded_value += fill.quantity * fill.price
         self.position += sign * fill.quantity
 
+    def revise(self, sign: int, more: Quantity, value: int, at: Timestamp) -> None:
+        """Add what a correction changed of an execution that was made at *at*."""
+        if at // _DAY == self.day:
+            self.filled_today += more
+        self.traded += more
+        self.traded_value += value
+        self.position += sign * more
+
 
 class EngineState:
     """Everything that must survive a restart."""
@@ -159,6 +168,7 @@ class EngineState:
             RequestWithdrawn: self._withdrawn,
             ChildAcknowledged: self._acknowledged,
             ChildFilled: self._filled,
+            FillRevised: self._fill_revised,
             ChildDone: self._child_done,
             ChildAssumedCancelled: self._assumed_cancelled,
             ReplaceConfirmed: self._replaced,
@@ -323,6 +333,13 @@ class EngineState:
         parent.book_fill(record.fill)
         totals = self.totals.setdefault(child.symbol, SymbolTotals())
         totals.book(child.side.sign, record.fill)
+        self._retire_if_filled(child, record.at)
+
+    def _fill_revised(self, record: FillRevised) -> None:
+        child = self.children[record.child_id]
+        more, value = child.revise_fill(record.fill)
+        self.parents[child.order_id].revise_fill(more, value)
+        self.totals[child.symbol].revise(child.side.sign, more, value, record.fill.exchange_time)
         self._retire_if_filled(child, record.at)
 
     def _retire_if_filled(self, child: ChildState, at: Timestamp) -> None:

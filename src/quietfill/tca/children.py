@@ -20,6 +20,7 @@ from quietfill.domain.records import (
     ChildInDoubt,
     ChildRequested,
     FillMarks,
+    FillRevised,
     ReplaceConfirmed,
     ReplaceRefused,
     ReplaceRequested,
@@ -196,6 +197,13 @@ class ChildLedger(msgspec.Struct, kw_only=True):
             self.state = OrderState.PARTIAL
         self._end_if_filled(fill.exchange_time)
 
+    def revise(self, record: FillRevised) -> None:
+        """Replace what was booked of one execution."""
+        more, value = revise_booked(self.fills, record)
+        self.filled += more
+        self.value += value
+        self._end_if_filled(record.fill.exchange_time)
+
     def end(self, record: ChildDone) -> None:
         """Note the broker's last word."""
         self._end(record.state, record.exchange_time, record.reason)
@@ -236,6 +244,20 @@ class ChildLedger(msgspec.Struct, kw_only=True):
         self.state = state
         if self.standings and self.standings[-1].until is None:
             self.standings[-1].until = max(at, self.standings[-1].since)
+
+
+def revise_booked(fills: list[BookedFill], record: FillRevised) -> tuple[Quantity, int]:
+    """Replace one execution in a list of fills; return by how much quantity and value changed.
+
+    Raises:
+        ValueError: when it was never booked.
+    """
+    key = (record.child_id, record.fill.execution_id)
+    place = [(item.child_id, item.fill.execution_id) for item in fills].index(key)
+    before = fills[place].fill
+    fills[place] = msgspec.structs.replace(fills[place], fill=record.fill)
+    value = record.fill.quantity * record.fill.price - before.quantity * before.price
+    return record.fill.quantity - before.quantity, value
 
 
 def _placement(record: ChildRequested) -> Request:

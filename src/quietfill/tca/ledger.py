@@ -28,6 +28,7 @@ from quietfill.domain.records import (
     ChildInDoubt,
     ChildRequested,
     DecisionReceived,
+    FillRevised,
     InstrumentRegistered,
     KillSwitchEngaged,
     KillSwitchReleased,
@@ -56,7 +57,7 @@ from quietfill.domain.records import (
     WorkingMark,
 )
 from quietfill.domain.types import OrderSide, Price, Quantity, Timestamp
-from quietfill.tca.children import BookedFill, ChildLedger
+from quietfill.tca.children import BookedFill, ChildLedger, revise_booked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -231,6 +232,12 @@ class OrderLedger(msgspec.Struct, kw_only=True):
         if not self.state.is_terminal:
             self.state = OrderState.PARTIAL
 
+    def revise(self, record: FillRevised) -> None:
+        """Replace what was booked of one execution."""
+        more, value = revise_booked(self.fills, record)
+        self.filled += more
+        self.value += value
+
 
 class Ledger:
     """Everything a journal says, by order.
@@ -296,6 +303,8 @@ class Ledger:
         _OF_CHILD[type(record)](self._children[record.child_id], record)
         if isinstance(record, ChildFilled):
             order.book(record)
+        elif isinstance(record, FillRevised):
+            order.revise(record)
 
     def _of_order(self, record: _OrderRecord) -> None:
         order = self.orders[record.order_id]
@@ -340,7 +349,8 @@ def _of_no_concern(_record: AnyRecord) -> None:
 
 
 _ChildRecord: TypeAlias = (
-    ReplaceRequested | CancelRequested | RequestWithdrawn | ChildAcknowledged | ChildFilled | ChildDone
+    ReplaceRequested | CancelRequested | RequestWithdrawn | ChildAcknowledged | ChildFilled | FillRevised
+    | ChildDone
     | ReplaceConfirmed | ReplaceRefused | CancelRefused | ChildInDoubt | ChildAdopted | ChildAssumedCancelled
 )  # fmt: skip
 
@@ -350,6 +360,7 @@ _OF_CHILD: dict[type, Callable[..., None]] = {
     RequestWithdrawn: ChildLedger.withdraw,
     ChildAcknowledged: ChildLedger.acknowledge,
     ChildFilled: ChildLedger.book,
+    FillRevised: ChildLedger.revise,
     ChildDone: ChildLedger.end,
     ChildAssumedCancelled: ChildLedger.assume_cancelled,
     ReplaceConfirmed: ChildLedger.confirm_replace,
