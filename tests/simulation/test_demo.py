@@ -1,4 +1,4 @@
-"""The demo: eight orders worked through the real agent, journal and bus, also across the death of its process."""
+"""The demo: twelve orders worked through the real agent, journal and bus, also across the death of its process."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def records_of(path: Path) -> list[AnyRecord]:
 def check_complete(done: Outcome, records: list[AnyRecord]) -> None:
     """All orders are in the final table and ended, nothing is doubled, nothing is filled beyond its order."""
     orders = done.figures["orders"]
-    assert len(orders) == 8
+    assert len(orders) == 12
     assert {order["algo"] for order in orders} == {"market", "limit", "twap", "vwap", "pov"}
     assert {order["side"] for order in orders} == {"buy", "sell"}
     assert all(order["ended"] for order in orders)
@@ -71,7 +71,7 @@ def check_complete(done: Outcome, records: list[AnyRecord]) -> None:
 
 
 def test_decisions_come_from_the_seed() -> None:
-    """Eight orders of 0.5 to 1.5 % of the hour's volume in whole lots, the same for a seed, others for another."""
+    """Twelve orders of 0.5 to 1.5 % of the hour's volume in whole lots, the same for a seed, others for another."""
     tape = load_sample()
     history = Exchange(tape, VenueOptions(), 0).history()
     volume = sum(history.print_quantity.tolist())
@@ -134,8 +134,8 @@ def killed_at(line_with: str, journal: Path) -> None:
 def test_a_killed_demo_goes_on(quietfill: CommandLine) -> None:
     """Killed twice in mid-schedule it is recovered: nothing doubled, the rest worked, the table complete."""
     journal = quietfill.folder / "run.journal"
-    killed_at("1 of 8 orders ended", journal)
-    killed_at("5 of 8 orders ended", journal)
+    killed_at("1 of 12 orders ended", journal)
+    killed_at("7 of 12 orders ended", journal)
     cut = len(records_of(journal))
 
     assert "was begun with seed 1" in quietfill("demo", "--journal", str(journal), "--seed", "2").complaint
@@ -149,7 +149,7 @@ def test_a_killed_demo_goes_on(quietfill: CommandLine) -> None:
     assert [start.details for start in starts] == [starts[0].details] * 3
     settled = [record for record in records if isinstance(record, Reconciled)]
     assert [(one.complete, one.foreign, one.still_in_doubt) for one in settled] == [(True, (), 0)] * len(settled)
-    assert len({record.order_id for record in records if isinstance(record, OrderAccepted)}) == 8
+    assert len({record.order_id for record in records if isinstance(record, OrderAccepted)}) == 12
     assert json.loads(done.out)["journal_records"] == len(records)
 
 

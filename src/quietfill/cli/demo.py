@@ -1,4 +1,4 @@
-"""`quietfill demo`: eight orders worked concurrently through the real agent over a recorded hour, then explained."""
+"""`quietfill demo`: twelve orders worked concurrently through the real agent over a recorded hour, then explained."""
 
 from __future__ import annotations
 

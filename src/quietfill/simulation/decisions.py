@@ -1,4 +1,4 @@
-"""The decisions that the demo's agent receives: eight orders over one recorded hour, drawn from the seed.
+"""The decisions that the demo's agent receives: twelve orders over one recorded hour, drawn from the seed.
 
 What a decider would look at when it decides (the touch, for limit prices) is read from the recording at that
 instant. The same recording and seed give the same decisions, so that a run can be continued after a crash.
@@ -77,13 +77,21 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _BUY, _SELL = OrderSide.BUY, OrderSide.SELL
+# Stated, because what is observed by then depends on how often the market was looked at, and so on the speed.
+_RISK = {"volatility": 0.02, "adv": "30000000"}
+_REST = {"rest": "complete"}
+_TIP = {"display_size": 3_000, "rest": "complete"}
 _SCHEDULE = (
     _Draft(algo="twap", side=_BUY, after=2 * MINUTE, lasts=28 * MINUTE, rationale="accumulate evenly"),
     _Draft(algo="limit", side=_SELL, after=4 * MINUTE, lasts=36 * MINUTE, ticks=2, rationale="sell into strength"),
     _Draft(algo="pov", side=_BUY, after=6 * MINUTE, lasts=44 * MINUTE, params={"rate": 0.06}, rationale="go along"),
+    _Draft(algo="midpoint_peg", side=_SELL, after=8 * MINUTE, lasts=16 * MINUTE, params=_REST, rationale="no spread"),
     _Draft(algo="vwap", side=_SELL, after=10 * MINUTE, lasts=40 * MINUTE, rationale="meet the day's average"),
+    _Draft(algo="iceberg", side=_BUY, after=12 * MINUTE, lasts=26 * MINUTE, params=_TIP, rationale="show little"),
     _Draft(algo="market", side=_BUY, after=15 * MINUTE, lasts=MINUTE, most_bp=70, rationale="now"),
+    _Draft(algo="is", side=_BUY, after=17 * MINUTE, lasts=20 * MINUTE, params=_RISK, rationale="before it runs away"),
     _Draft(algo="twap", side=_SELL, after=20 * MINUTE, lasts=25 * MINUTE, rationale="reduce evenly"),
+    _Draft(algo="adaptive", side=_SELL, after=26 * MINUTE, lasts=20 * MINUTE, rationale="as the book allows"),
     _Draft(algo="market", side=_SELL, after=34 * MINUTE, lasts=MINUTE, most_bp=70, rationale="now"),
     _Draft(algo="vwap", side=_BUY, after=36 * MINUTE, lasts=20 * MINUTE, rationale="meet the hour's average"),
 )  # fmt: skip
