@@ -67,9 +67,19 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     tick: Decimal | None = None
     lot: Decimal | None = None
 
+    def tape(self) -> Tape:
+        """Read the files.
+
+        Raises:
+            BadInput: when a file or value is wrong; the message names which.
+        """
+        return load_tape(
+            self.feed, self.data, book=self.book, symbol=self.symbol, date=self.date, tick=self.tick, lot=self.lot
+        )
+
 
 def simulate(
-    recording: Recording,
+    recording: Recording | None,
     terms: OrderTerms,
     options: VenueOptions,
     *,
@@ -80,7 +90,7 @@ def simulate(
     """Work one order against recorded data by driving the engine directly: same arguments, same journal.
 
     Args:
-        recording: the market.
+        recording: the market; None is the hour that ships with the package.
         terms: the order.
         options: what the simulated venue does with it.
         seed: of latency, jitter and ids; all the chance there is.
@@ -91,15 +101,7 @@ def simulate(
         BadInput: when a file or value is wrong, or the order is refused; the message names which and why.
     """
     algos, algo = open_algos(terms.algo)
-    tape = load_tape(
-        recording.feed,
-        recording.data,
-        book=recording.book,
-        symbol=recording.symbol,
-        date=recording.date,
-        tick=recording.tick,
-        lot=recording.lot,
-    )
+    tape = load_sample() if recording is None else recording.tape()
     scenario = read_terms(terms, tape, algo=algo, seed=seed)
     journal = MemoryJournal()
     exchange = Exchange(tape, options, seed)

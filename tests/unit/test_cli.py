@@ -242,7 +242,7 @@ def test_an_existing_journal_is_left_alone(quietfill: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("tokens", "named"),
     [
-        (["simulate"], "--feed"),
+        (["simulate"], "--side"),
         (["algos", "--what", "x"], "--what"),
         (["simulat"], "simulat"),
         (["journal", "shew"], "shew"),

@@ -22,7 +22,7 @@ Paths: TypeAlias = Annotated[list[Path], Parameter(negative=())]
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class MarketFlags:
-    """Which recording.
+    """Which recording; without any of these the hour that ships with the package (600961.SH, 10:00 to 11:00).
 
     Attributes:
         feed: what the files are: lobster, sse, nasdaq100ms or binance.
@@ -34,18 +34,30 @@ class MarketFlags:
         lot: lot size, in place of the feed's.
     """
 
-    feed: str
-    data: Paths
-    symbol: str
+    feed: str | None = None
+    data: Paths | None = None
+    symbol: str | None = None
     book: Path | None = None
     date: Text | None = None
     tick: Text | None = None
     lot: Text | None = None
 
-    def recording(self) -> Recording:
-        """Return what is to be read."""
+    def recording(self) -> Recording | None:
+        """Return what is to be read, None for the hour that ships with the package.
+
+        Raises:
+            BadInput: when something of a recording is stated, but not what is needed to read it.
+        """
         from quietfill.bootstrap import Recording
 
+        stated = [f"--{name}" for name, value in vars(self).items() if value is not None]
+        if not stated:
+            return None
+        if self.feed is None or self.data is None or self.symbol is None:
+            missing = [f"--{name}" for name in ("feed", "data", "symbol") if getattr(self, name) is None]
+            raise BadInput(
+                f"{', '.join(stated)} needs {', '.join(missing)} too; without any of them the packaged hour is used"
+            )
         return Recording(
             feed=self.feed,
             data=tuple(self.data),
@@ -70,6 +82,7 @@ class OrderFlags:
         end: when it must be done.
         param: a parameter of the algo as KEY=VALUE; several times.
         limit: bound for every child order, in the instrument's currency.
+        stop: stop price, for stop and stop_limit; where trailing_stop begins, if stated.
         profile: a volume profile of the symbol, as `profile learn` writes it; without one, the default curve.
     """
 
@@ -80,6 +93,7 @@ class OrderFlags:
     end: Text
     param: Texts = None
     limit: Text | None = None
+    stop: Text | None = None
     profile: Path | None = None
 
     def terms(self) -> OrderTerms:
@@ -93,6 +107,7 @@ class OrderFlags:
             algo=self.algo,
             params=pairs(self.param, "--param"),
             limit=self.limit,
+            stop=self.stop,
             start=self.start,
             end=self.end,
             profile=None if self.profile is None else read_profile(self.profile),
@@ -132,8 +147,8 @@ class VenueFlags:
 
 def simulate(
     *,
-    market: MarketFlags,
     order: OrderFlags,
+    market: MarketFlags | None = None,
     venue: VenueFlags | None = None,
     seed: int = 0,
     journal: Path | None = None,
@@ -141,6 +156,8 @@ def simulate(
     json: Flag = False,
 ) -> int:
     """Work one order against recorded market data and print what it cost, as a table and one line of JSON.
+
+    Without --feed, --data and --symbol the recording is the hour that ships with the package.
 
     Args:
         seed: of latency, jitter and ids. The same seed gives the same journal.
@@ -158,10 +175,12 @@ def simulate(
     from quietfill.simulation.rates import PRINTED_RATES
 
     venue = venue or VenueFlags()
+    recording = (market or MarketFlags()).recording()
     terminal = Terminal(json=json)
-    with terminal.progress(f"{order.algo} {order.side} {order.quantity} {market.symbol}") as hear:
+    place = "the packaged hour" if recording is None else recording.symbol
+    with terminal.progress(f"{order.algo} {order.side} {order.quantity} {place}") as hear:
         result = bootstrap.simulate(
-            market.recording(),
+            recording,
             order.terms(),
             venue.options(),
             seed=seed,

@@ -46,6 +46,7 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
     algo: str
     params: dict[str, str] = {}
     limit: str | None = None
+    stop: str | None = None
     start: str
     end: str
     profile: VolumeProfile | None = None
@@ -60,6 +61,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     algo: str
     params: dict[str, Any]
     limit_price: Price | None
+    stop_price: Price | None = None
     start: Timestamp
     end: Timestamp
     seed: int
@@ -85,6 +87,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
             algo=self.algo,
             params=self.params,
             limit_price=self.limit_price,
+            stop_price=self.stop_price,
             start=self.start,
             end=self.end,
             direct=True,
@@ -108,6 +111,7 @@ def read_terms(terms: OrderTerms, tape: Tape, *, algo: str, seed: int) -> Scenar
         side = OrderSide.parse(terms.side)
         quantity = quantity_from(terms.quantity, "quantity")
         limit = None if terms.limit is None else price_from(terms.limit, "limit")
+        stop = None if terms.stop is None else price_from(terms.stop, "stop")
     except ValueError as error:
         raise BadInput(str(error)) from None
     check_quantity(quantity, terms.quantity, tape)
@@ -115,7 +119,7 @@ def read_terms(terms: OrderTerms, tape: Tape, *, algo: str, seed: int) -> Scenar
     profile = () if terms.profile is None else terms.profile.weights_for(tape.instrument.symbol)
     return Scenario(
         symbol=tape.instrument.symbol, side=side, quantity=quantity, algo=algo, params=dict(terms.params),
-        limit_price=limit, start=start, end=end, seed=seed, profile=profile,
+        limit_price=limit, stop_price=stop, start=start, end=end, seed=seed, profile=profile,
     )  # fmt: skip
 
 
