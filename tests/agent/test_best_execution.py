@@ -10,8 +10,17 @@ import pytest
 
 from quietfill import BadInput, BestExecutionAnalyzer, EventType, ExecutionAgentImpl, MemoryJournal
 from quietfill.agent.best_execution import TOLD
+from quietfill.domain.execution_report import ExecutionReport, Fill, ReportKind
 from quietfill.domain.records import ChildFilled, OrderAccepted
-from quietfill.domain.types import MINUTE, PRICE_SCALE, QUANTITY_SCALE, SECOND, datetime_of
+from quietfill.domain.types import (
+    MINUTE,
+    PRICE_SCALE,
+    QUANTITY_SCALE,
+    SECOND,
+    datetime_of,
+    price_from,
+    quantity_from,
+)
 from tests.agent.bench import turns
 from tests.agent.desk import Desk, open_desk
 from tests.agent.test_agent import on_desk, pass_time
@@ -255,6 +264,95 @@ def test_a_doubled_fill_is_told_once() -> None:
     play(scene, HandBroker())
 
 
+def execution(desk: OwnDesk, commission: str | None, price: str = "10.00", revision: int = 0) -> ExecutionReport:
+    """Return the broker's word on the one execution of the one child."""
+    fill = Fill(
+        execution_id="x1",
+        quantity=quantity_from(40),
+        price=price_from(price),
+        exchange_time=desk.clock.now(),
+        commission=None if commission is None else price_from(commission),
+        revision=revision,
+    )
+    return ExecutionReport(
+        child_id=desk.child.child_id, kind=ReportKind.FILL, exchange_time=desk.clock.now(), fill=fill
+    )
+
+
+async def working_order(desk: OwnDesk) -> Keeper:
+    """Have one order working, and a keeper told."""
+    keeper = Keeper()
+    desk.agent.set_best_execution_analyzer(keeper)
+    await desk.submit()
+    desk.broker.placed[-1].answer.set_result(7)
+    await desk.turn()
+    return keeper
+
+
+def test_a_fill_waits_a_moment_for_its_commission() -> None:
+    """Brokers say it after the fill; the analyzer is told once, with it."""
+
+    async def scene(desk: OwnDesk) -> None:
+        keeper = await working_order(desk)
+        desk.agent.runtime.submit(execution(desk, None))
+        await desk.pass_time(0.5)
+        assert keeper.told == []
+        desk.agent.runtime.submit(execution(desk, "0.35"))
+        await desk.turn()
+        await desk.pass_time(10)
+
+        assert [told["commission"] for told in keeper.told] == [0.35]
+
+    play(scene, HandBroker())
+
+
+def test_a_commission_that_never_comes_is_none() -> None:
+    """After the wait the fill is told without; what comes later still is not told again."""
+
+    async def scene(desk: OwnDesk) -> None:
+        keeper = await working_order(desk)
+        desk.agent.runtime.submit(execution(desk, None))
+        await desk.pass_time(1.9)
+        assert keeper.told == []
+        await desk.pass_time(0.2)
+        desk.agent.runtime.submit(execution(desk, "0.35"))
+        await desk.pass_time(10)
+
+        assert [told["commission"] for told in keeper.told] == [None]
+
+    play(scene, HandBroker())
+
+
+def test_a_correction_in_time_is_what_is_told_and_said_on_the_bus() -> None:
+    """The analyzer gets the corrected price alone; the bus hears the fill and then its correction."""
+
+    async def scene(desk: OwnDesk) -> None:
+        keeper = await working_order(desk)
+        desk.agent.runtime.submit(execution(desk, None))
+        desk.agent.runtime.submit(execution(desk, "0.35", price="9.99", revision=1))
+        await desk.turn()
+        said = [event.message for event in desk.heard if event.event_type is EventType.SYSTEM]
+
+        assert [(told["fill_price"], told["commission"]) for told in keeper.told] == [(9.99, 0.35)]
+        assert any("execution x1 revised" in text for text in said)
+
+    play(scene, HandBroker())
+
+
+def test_stopping_tells_a_fill_that_still_waits_for_its_commission() -> None:
+    """Nothing that was filled is left untold."""
+
+    async def scene(desk: OwnDesk) -> None:
+        keeper = await working_order(desk)
+        desk.agent.runtime.submit(execution(desk, None))
+        await desk.turn()
+        await desk.agent.stop()
+
+        assert [told["commission"] for told in keeper.told] == [None]
+
+    play(scene, HandBroker())
+
+
 def test_more_fills_than_may_wait_are_counted_and_alerted() -> None:
     """An analyzer that never returns loses fills, and that is said once."""
 
@@ -263,7 +361,7 @@ def test_more_fills_than_may_wait_are_counted_and_alerted() -> None:
             await asyncio.Event().wait()
 
     async def scene(desk: Desk) -> None:
-        desk.agent._hearers.best_execution._outlet._limit = 1
+        desk.agent._hearers.best_execution._limit = 1
         desk.agent.set_best_execution_analyzer(Stuck())
         await desk.agent.wait_done(await desk.submit())
         await desk.let_events_pass()

@@ -26,7 +26,7 @@ class Hearers:
         self.publisher = Publisher(name, runtime, self.history, bus, audit)
         self.latency_log = LatencyLog(self.publisher.alert)
         self.latency_watch = LatencyWatch(self.latency_log, state, self.history, runtime.clock)
-        self.best_execution = BestExecutionFeed(self.history, state.instruments, self.publisher.alert)
+        self.best_execution = BestExecutionFeed(self.history, runtime, self.publisher.alert)
 
     def attend(self, runtime: Runtime) -> None:
         """Hear *runtime*, which was not started yet. The ledger must have each record before the others."""

@@ -11,6 +11,7 @@ from quietfill.domain.records import (
     AlertRaised,
     AmendRefused,
     AnyRecord,
+    FillRevised,
     InstrumentRegistered,
     KillSwitchEngaged,
     KillSwitchReleased,
@@ -97,6 +98,7 @@ _TELL: dict[type, Callable[[Any], tuple[str, str]]] = {
     OrderResumed: lambda record: (record.order_id, _by(record, "resumed")),
     OrderCancelAsked: lambda record: (record.order_id, _by(record, "cancel asked for")),
     OrderFrozen: lambda record: (record.order_id, f"frozen: {record.reason}"),
+    FillRevised: lambda record: (record.child_id, f"execution {record.fill.execution_id} revised: {record.why}"),
     Resolved: lambda record: (record.subject, _by(record, f"resolved as {record.outcome}")),
     KillSwitchEngaged: lambda record: ("kill switch", _by(record, "engaged")),
     KillSwitchReleased: lambda record: (
