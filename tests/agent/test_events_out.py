@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -170,7 +171,8 @@ def told_of(event: AnyEvent) -> Any:
             return event.details["reasons"]
         case OrderStateChangeEvent() if event.parent_order_id is None and event.new_state.is_terminal:
             return event.order_id, event.new_state
-    return None
+        case _:
+            return None
 
 
 def written_of(record: AnyRecord) -> Any:
@@ -184,7 +186,8 @@ def written_of(record: AnyRecord) -> Any:
             return record.reasons
         case OrderDone():
             return record.order_id, record.state
-    return None
+        case _:
+            return None
 
 
 def test_events_come_in_the_order_of_the_journal() -> None:
@@ -463,14 +466,14 @@ def test_imported_orders_are_one_event_and_their_past_is_not_said_again(tmp_path
     asyncio.run(run())
 
 
-def test_an_audit_log_that_fails_stops_nothing() -> None:
+def test_an_audit_log_that_fails_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every event reaches the bus, and the failures are counted."""
 
     async def play(desk: Desk) -> None:
         def fail(*_: Any) -> None:
             raise OSError("disk full")
 
-        desk.agent._publisher._audit = type("Broken", (), {"log_event": fail, "log_trade": fail})()
+        monkeypatch.setattr(desk.agent._publisher, "_audit", SimpleNamespace(log_event=fail, log_trade=fail))
         report = await desk.agent.wait_done(await desk.submit(quantity=600))
         await all_told(desk)
 

@@ -38,7 +38,13 @@ KEYS = {"order_id", "symbol", "side", "quantity", "stop_price", "limit_price", "
 
 def pending(desk: Desk, side: str, stop_price: float | None, **terms: Any) -> PendingOrder:
     """A stop order of 500 shares as a caller holds it."""
-    given = {"symbol": desk.symbol, "side": side, "quantity": 500, "order_type": OrderType.STOP, **terms}
+    given: dict[str, Any] = {
+        "symbol": desk.symbol,
+        "side": side,
+        "quantity": 500,
+        "order_type": OrderType.STOP,
+        **terms,
+    }
     return PendingOrder(OrderEvent(stop_price=stop_price, **given), None)
 
 

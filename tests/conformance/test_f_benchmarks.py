@@ -1,5 +1,6 @@
 """Benchmarks: the published cases, the mini tape whose every figure is known, and ratios of sums."""
 
+from dataclasses import replace
 from functools import cache
 
 import msgspec
@@ -34,8 +35,7 @@ HORIZONS = (SECOND, 5 * SECOND)
 def tape():
     """Return the mini tape with our own prints in it."""
     recorded = market(QUOTES, PRINTS)
-    fields = {name: getattr(recorded, name) for name in recorded.__dataclass_fields__}
-    return type(recorded)(**{**fields, "includes_own": True})
+    return replace(recorded, includes_own=True)
 
 
 @cache
@@ -70,8 +70,7 @@ def test_f1_the_pwp_volume_is_filled_over_rate():
     """17,322 shares at 30 % are held against the first 57,740 shares traded, and the last print is cut."""
     history = market([], [(0, 10, 57_000), (1, 20, 740), (2, 99, 5)])
     own = [OwnPrint(at(0), price_from(10), quantity_from(17_322))]
-    fields = {name: getattr(history, name) for name in history.__dataclass_fields__}
-    history = type(history)(**{**fields, "includes_own": True})
+    history = replace(history, includes_own=True)
 
     pwp = known(in_currency(participation_price(history, own, at(0), 0.3)))
     assert pwp == pytest.approx((57_000 * 10 + 740 * 20) / 57_740, rel=1e-12)

@@ -46,7 +46,7 @@ def test_k_the_integral_meets_its_limit() -> None:
 def test_k_a_queue_without_a_whole_lot_is_refused(bid: float, ask: float) -> None:
     """A broken or empty queue is named."""
     with pytest.raises(BadInput, match="_lots"):
-        chance_mid_rises(bid, ask)  # type: ignore[arg-type]
+        chance_mid_rises(bid, ask)
 
 
 def test_k_a_correlation_of_one_is_refused() -> None:

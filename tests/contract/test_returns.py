@@ -48,7 +48,7 @@ async def at_work(desk: Desk) -> dict[str, Any]:
     await desk.submit(quantity=2000, end=datetime_of(clock.now() + 40 * MINUTE))
     order = OrderEvent(symbol=symbol, quantity=500, limit_price=None, source_agent="test")
     stop = OrderEvent(symbol=symbol, quantity=200, order_type=OrderType.STOP, stop_price=99, source_agent="test")
-    agent.register_stop_order(PendingOrder(stop, DecisionEvent(symbol=symbol, action="buy", quantity=200)))
+    agent.register_stop_order(PendingOrder(stop, DecisionEvent(symbol=symbol, action=OrderSide.BUY, quantity=200)))
     agent.set_latency_threshold(50)
     agent.record_venue_latency("VENUE", 80.0)
     agent.record_venue_latency("VENUE", 3.0, "fill")
@@ -73,9 +73,11 @@ async def at_work(desk: Desk) -> dict[str, Any]:
         "check_venue_health": agent.check_venue_health(),
         "execute_with_spread_awareness": agent.execute_with_spread_awareness(order, urgency=0.3),
     }
-    peg = OrderEvent(symbol=symbol, quantity=300, side="sell", source_agent="test")
+    peg = OrderEvent(symbol=symbol, quantity=300, side=OrderSide.SELL, source_agent="test")
     results["execute_midpoint_peg"] = await agent.execute_midpoint_peg(peg, timeout_seconds=30)
-    tip = OrderEvent(symbol=symbol, quantity=600, side="sell", limit_price=ask / 10**9 - 0.05, source_agent="test")
+    tip = OrderEvent(
+        symbol=symbol, quantity=600, side=OrderSide.SELL, limit_price=ask / 10**9 - 0.05, source_agent="test"
+    )
     results["execute_iceberg"] = await agent.execute_iceberg(tip, 200, 0.0, 0.5)
     for method in UNKNOWN_ORDER_GIVES_NONE:
         assert getattr(agent, method)("unknown") is None, method

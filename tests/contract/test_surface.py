@@ -105,4 +105,4 @@ def test_every_public_name_of_the_page_is_at_the_top() -> None:
 
 
 def _default_of(field: msgspec.structs.FieldInfo) -> Any:
-    return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[misc]
+    return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()

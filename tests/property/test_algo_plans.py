@@ -1,6 +1,7 @@
 """What every algo promises in every situation: sums, bounds, silence when nothing changed, no side preferred."""
 
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 from hypothesis import assume, given
@@ -22,7 +23,7 @@ ALGOS = registry()
 MIDDLE = 1_000
 SCHEDULED = ("twap", "vwap", "is", "close")
 STOPS = ("stop", "stop_limit", "trailing_stop")
-OWN = {
+OWN: dict[str, dict[str, list[Any]]] = {
     "pov": {"rate": [0.02, 0.1, 0.3]},
     "midpoint_peg": {"max_deviation_bps": [0, 5, 30, 200], "offset_ticks": [0, 0, -3, 1, 4]},
     "iceberg": {

@@ -163,7 +163,11 @@ def test_the_agent_refuses_it_by_name_and_nothing_changes(case: str) -> None:
             state = desk.agent.runtime.engine.state
             before = (fingerprint(desk.agent.runtime.engine), desk.journal.sequence, dict(state.profiles))
 
-            @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+            @settings(
+                max_examples=12,
+                deadline=None,
+                suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+            )
             @given(values)
             def refuses(value: Any) -> None:
                 with pytest.raises(ValueError, match=f"(?i){named}") as refusal:

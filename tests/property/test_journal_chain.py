@@ -4,6 +4,7 @@ import functools
 import shutil
 import threading
 import typing
+from datetime import date, time
 
 import apsw
 import msgspec
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quietfill.domain.errors import JournalError
+from quietfill.domain.instrument import Instrument, LocalSession, SpecialDay, TickRule
 from quietfill.domain.records import AlertRaised, AnyRecord
 from quietfill.journal.codec import CODEC, GENESIS, link
 from quietfill.journal.inspect import entries, verify
@@ -19,6 +21,20 @@ from quietfill.journal.memory import MemoryJournal
 from quietfill.journal.sqlite import SqliteJournal
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
+DAYTIME = (LocalSession(time(9, 30), time(16)),)
+INSTRUMENTS = st.builds(
+    lambda symbol, increment, lot, times: Instrument(
+        symbol=symbol,
+        ticks=(TickRule(0, increment), TickRule(10**9, 2 * increment)),
+        lot=lot,
+        sessions=times[0],
+        special_days=times[1],
+    ),
+    st.text(min_size=1),
+    st.integers(1, 10**12),
+    st.integers(1, 10**12),
+    st.sampled_from([((), ()), (DAYTIME, ()), (DAYTIME, (SpecialDay(date(2024, 12, 25)),))]),
+)
 JSON = st.recursive(
     st.none() | st.booleans() | INTEGERS | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -32,7 +48,9 @@ def values(hint):
     if hint in (typing.Any, int):
         return JSON if hint is typing.Any else INTEGERS
     if typing.get_origin(hint) is dict:
-        return st.dictionaries(st.text(), JSON, max_size=3)
+        return st.dictionaries(st.text(), values(arguments[1]), max_size=3)
+    if hint is Instrument:
+        return INSTRUMENTS
     if typing.get_origin(hint) is tuple:
         return st.lists(values(arguments[0]), max_size=3).map(tuple)
     if arguments:

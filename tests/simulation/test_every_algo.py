@@ -72,7 +72,7 @@ def order_of(algo: str, side: OrderSide, quantity: int) -> NewOrder:
     prints = slice(*history.print_time.searchsorted([start + MINUTE, start + 3 * MINUTE]))
     extreme = int((history.print_price[prints] * sign).max()) * sign
     stop = extreme - extreme % tick
-    terms: dict[str, Any] = {
+    of_algo: dict[str, dict[str, Any]] = {
         "limit": {"limit_price": far},
         "sniper": {"limit_price": far + 2 * sign * tick, "params": {"min_size": "100", "max_attempts": 10_000}},
         "is": {"params": {"volatility": 0.02, "adv": "5000000", "risk_aversion": 1e-5}},
@@ -82,7 +82,8 @@ def order_of(algo: str, side: OrderSide, quantity: int) -> NewOrder:
         "stop_limit": {"stop_price": stop, "limit_price": stop + 20 * sign * tick},
         "trailing_stop": {"params": {"trail_amount": str(2 * tick / 10**9)}},
         "close": {"params": {"minutes": 8}},
-    }.get(algo, {})
+    }
+    terms = of_algo.get(algo, {})
     return NewOrder(
         order_id=f"{algo}-{side}", decision_id=f"decision-{algo}-{side}", symbol=tape.instrument.symbol, side=side,
         quantity=quantity * QUANTITY_SCALE, algo=algo, start=start, end=end, decision_price=far, decided_at=start,

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,8 @@ CLOSE = 19_800  # 15:00, in seconds after the open at 09:30
 
 def order_of(params=None, **terms) -> Order:
     """A buy of 10,000 shares until the close."""
-    terms = {"quantity": 100 * LOT, "end": at(CLOSE), **terms}
-    return Order(params=parse_params(ALGOS.get("close"), {"jitter": 0, **(params or {})}), **terms)
+    given: dict[str, Any] = {"quantity": 100 * LOT, "end": at(CLOSE), **terms}
+    return Order(params=parse_params(ALGOS.get("close"), {"jitter": 0, **(params or {})}), **given)
 
 
 def auction(params=None, **terms) -> Order:

@@ -1,6 +1,7 @@
 """The trajectory of Almgren and Chriss as the algo works it: its shape, its re-planning, and what it must know."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from quietfill.algos.base import Plan
 from quietfill.algos.registry import parse_params, registry
 from quietfill.algos.shaping import shape
-from quietfill.algos.shortfall import Shortfall, held_share
+from quietfill.algos.shortfall import Shortfall, ShortfallParams, held_share
 from quietfill.domain.types import SECOND, OrderSide
 from quietfill.market.scheduling.almgren_chriss import optimal_trajectory
 from quietfill.market.scheduling.linear_market import LinearMarket
@@ -24,8 +25,15 @@ KNOWN = {"volatility": 0.02, "adv": "5e6"}
 def order_of(params=None, **terms) -> Order:
     """A buy of 100,000 shares at 10.00 over ten minutes in ten slices, without jitter."""
     given_params = {"jitter": 0, **KNOWN, **(params or {})}
-    terms = {"quantity": 1_000 * LOT, "arrival_bid": ticks(999), "arrival_ask": ticks(1_001), **terms}
-    return Order(params=parse_params(ALGOS.get("is"), given_params), **terms)
+    given: dict[str, Any] = {"quantity": 1_000 * LOT, "arrival_bid": ticks(999), "arrival_ask": ticks(1_001), **terms}
+    return Order(params=parse_params(ALGOS.get("is"), given_params), **given)
+
+
+def missing(**params) -> tuple[str, ...]:
+    """Return what an order with these parameters lacks."""
+    read = order_of(params).params
+    assert isinstance(read, ShortfallParams)
+    return read.missing
 
 
 def ask(order, now) -> Plan:
@@ -101,9 +109,9 @@ def test_it_does_not_guess(params, terms, lack):
 
 def test_missing_names_what_must_be_known():
     """The names are those of the parameters that the door must fill in."""
-    assert order_of({"volatility": None, "adv": None}).params.missing == ("volatility", "adv")
-    assert order_of().params.missing == ()
-    assert order_of({"adv": None, "risk_aversion": 0}).params.missing == ()
+    assert missing(volatility=None, adv=None) == ("volatility", "adv")
+    assert missing() == ()
+    assert missing(adv=None, risk_aversion=0) == ()
 
 
 def test_replanned_on_schedule_gives_the_tail():

@@ -18,7 +18,7 @@ ALGOS = registry()
 BUY, SELL = OrderSide.BUY, OrderSide.SELL
 
 
-def stop(name="stop", side=SELL, stop_price=990, params=None, **terms) -> Order:
+def stop(name="stop", side=SELL, stop_price: float | None = 990, params=None, **terms) -> Order:
     """A sell stop at 990 ticks unless stated otherwise, 1,000 shares."""
     price = None if stop_price is None else ticks(stop_price)
     return Order(params=parse_params(ALGOS.get(name), params or {}), side=side, stop_price=price, **terms)
@@ -28,7 +28,7 @@ def ask(order, view, now=10, name="stop") -> Plan:
     return shape(ALGOS.get(name).algo.plan(order, view, at(now)), order, view)
 
 
-def seen(bid, ask_price, last, *, low=None, high=None, trusted=False, volume=1_000, when=5) -> MarketView:
+def seen(bid, ask_price, last, *, low=None, high=None, trusted=False, volume: int | None = 1_000, when=5) -> MarketView:
     """A market in ticks; low and high are the extremes of its latest prints."""
     return msgspec.structs.replace(
         market(bid, ask_price, last=last, volume=volume, time=at(when)),

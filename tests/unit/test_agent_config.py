@@ -84,7 +84,12 @@ def test_older_configurations_are_accepted_and_what_has_no_effect_is_listed():
     assert config.settings.vwap_target_participation == 0.1
     assert config.settings.request_timeout_seconds == 5.0
     assert config.engine_settings.silence == 30 * SECOND
-    honoured = {"vwap_participation_rate", "ack_timeout_seconds", "zombie_order_timeout_seconds", "quality_score_weights"}
+    honoured = {
+        "vwap_participation_rate",
+        "ack_timeout_seconds",
+        "zombie_order_timeout_seconds",
+        "quality_score_weights",
+    }
     assert set(config.unused) == set(LEGACY) - honoured
 
 

@@ -17,7 +17,9 @@ START = timestamp_from(datetime(2026, 3, 2, 15, tzinfo=UTC))
 DAY = TradingDay(((START, START + 3_600 * SECOND),))
 
 
-def seen(seconds, bid=10.0, ask=10.02, *, volume=None, last=None, turnover=None, symbol="X"):
+def seen(
+    seconds, bid: float | None = 10.0, ask: float | None = 10.02, *, volume=None, last=None, turnover=None, symbol="X"
+):
     """Return a book of one level a side; a side of None is empty."""
     return BookUpdate(
         symbol=symbol,

@@ -39,6 +39,7 @@ def test_prints_go_to_the_side_that_they_took():
     """Above the mid buyers took the asks, below it sellers took the bids; at the mid half counts for each."""
     flow = observed_flow(history([(60, 1_001, 300), (70, 999, 100), (80, 999, 40), (90, 1_000, 20)]), at(120), 5)
 
+    assert flow is not None
     assert flow == Flow(bought=shares(310), sold=shares(150), buys=2, sells=3, minutes=2.0)
     assert flow.rate(OrderSide.SELL) == pytest.approx(155)
     assert flow.rate(OrderSide.BUY) == pytest.approx(75)
@@ -97,6 +98,7 @@ def test_the_days_volume_stands_in_where_no_prints_are_seen():
     """Half of the day's volume over its trading time so far, for each side; none before any."""
     flow = days_flow(market(999, 1_001, volume=1_200), DAY, at(600))
 
+    assert flow is not None
     assert flow == Flow(bought=shares(600), sold=shares(600), minutes=10.0)
     assert flow.trade_size(OrderSide.BUY) is None
     assert days_flow(market(999, 1_001, volume=None), DAY, at(600)) is None

@@ -79,6 +79,7 @@ def test_behind_the_touch_the_price_must_come_too():
     odds = fill_odds(place, shares(1), 5, rate=1e6, trade_size=100, volatility=volatility)
 
     assert odds.minutes is None
+    assert volatility is not None
     assert odds.probability == pytest.approx(barrier_probability(ticks(9), volatility, 5))
     assert fill_odds(place, shares(1), 5, rate=1e6, trade_size=100) == QueueOdds(None, None)
 

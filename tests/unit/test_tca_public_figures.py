@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from math import fsum
+from typing import Any
 
 import msgspec
 import pytest
@@ -38,7 +39,8 @@ def order(name="order-1", *, side="buy", price=100.11, filled=600, quantity=1000
 def observed(*orders, **terms):
     """Return orders with the market of these tests."""
     history = market(TOUCHES, PRINTS, spans=((0, 3600),))
-    return [ObservedOrder(one, history, **{"currency": "USD", **terms}) for one in orders]
+    given: dict[str, Any] = {"currency": "USD", **terms}
+    return [ObservedOrder(one, history, **given) for one in orders]
 
 
 def parts_of(report):

@@ -114,7 +114,8 @@ def participation_price(
     if not 0 < share <= 1:
         raise BadInput(f"rate must be above 0 and at most 1, not {rate!r}")
     wanted = sum(trade.quantity for trade in own) / share
-    _, prices, quantities = tape(history, own, start, history.observed_until)
+    seen_until = max([history.observed_until, *(trade.at for trade in own)])  # our own trades we know by ourselves
+    _, prices, quantities = tape(history, own, start, seen_until)
     reached = exact_cumulative(quantities)
     if not wanted or not len(reached) or reached[-1] < wanted:
         return None
