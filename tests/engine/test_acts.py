@@ -76,7 +76,7 @@ def test_a_person_ends_what_is_in_doubt(subject: str) -> None:
     records = resolve(rig, subject, Resolution.CANCELLED)
 
     assert [record.subject for record in kinds(records, Resolved)] == ["p1-1"]
-    assert rig.engine.state.children["p1-1"].state is OrderState.CANCELLED
+    assert rig.engine.state.children["p1-1"].state is OrderState.FAILED
     rig.pass_time(rig.settings.settle + SECOND)
     assert [child.child_id for child in rig.placed()] == ["p1-2"]
 

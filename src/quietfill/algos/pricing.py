@@ -256,6 +256,8 @@ class _Sight(msgspec.Struct, frozen=True):
 
     def collar(self, bps: int) -> Price:
         twice = self.near + self.far
+        if bps and abs(twice) <= 2 * (self.far - self.near):
+            return self.far  # around a price of zero a share of it means nothing: as far as the touch, and no further
         return (twice * _BPS + abs(twice) * bps) // (2 * _BPS)
 
     def resting(self, current: Price | None) -> Price:

@@ -49,7 +49,7 @@ class OrderState(StrEnum):
     REJECTED = "rejected"
     EXPIRED = "expired"
     FAILED = "failed"
-    """Withdrawn by us before it was sent."""
+    """Withdrawn by us before it was sent, never arrived, or given up on a person's word."""
 
     @property
     def is_terminal(self) -> bool:

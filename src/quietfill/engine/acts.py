@@ -10,21 +10,26 @@ from typing import TYPE_CHECKING
 
 from quietfill.algos.base import TRIGGERED
 from quietfill.domain.errors import BadInput, QuietfillError
-from quietfill.domain.messages import NewOrder, Resolution
+from quietfill.domain.messages import Resolution
 from quietfill.domain.records import (
     AlertRaised,
     AnyRecord,
+    ChildRequested,
+    DecisionReceived,
     InstrumentRegistered,
     KillSwitchEngaged,
     KillSwitchReleased,
     OrderAccepted,
     OrderCancelAsked,
     OrdersImported,
+    Reconciled,
     Resolved,
     RuleSwitched,
+    RunEnded,
+    RunStarted,
     VolumeProfileSet,
 )
-from quietfill.domain.types import OrderSide, quantity_number
+from quietfill.domain.types import quantity_number
 from quietfill.engine.state import EngineState
 
 if TYPE_CHECKING:
@@ -57,14 +62,19 @@ def kill_records(kill: Kill, state: EngineState, algos: AlgoRegistry, now: Times
         close_positions=kill.close_positions,
     )
     for parent in list(state.live.values()):
-        if not kill.scope.covers(parent.symbol, parent.account):
-            continue
-        is_armed = algos.get(parent.algo).is_stop and TRIGGERED not in parent.memo
-        if is_armed:
-            yield _unprotected(parent, now)
-        if (is_armed or kill.cancel_pending) and parent.cancel_reason is None:
-            reason = f"kill switch: {kill.reason}"
-            yield OrderCancelAsked(at=now, order_id=parent.order_id, by=kill.by, reason=reason)
+        if kill.scope.covers(parent.symbol, parent.account) and parent.accepted.flattens is None:
+            yield from endings(parent, algos, by=kill.by, why=kill.reason, cancels=kill.cancel_pending, now=now)
+
+
+def endings(
+    parent: ParentState, algos: AlgoRegistry, *, by: str, why: str, cancels: bool, now: Timestamp
+) -> Iterator[AlertRaised | OrderCancelAsked]:
+    """Yield what a kill does to an order under it: it is cancelled, or is a stop that is disarmed in any case."""
+    is_armed = algos.get(parent.algo).is_stop and TRIGGERED not in parent.memo
+    if is_armed:
+        yield _unprotected(parent, now)
+    if (is_armed or cancels) and parent.cancel_reason is None:
+        yield OrderCancelAsked(at=now, order_id=parent.order_id, by=by, reason=f"kill switch: {why}")
 
 
 def release_record(release: ReleaseKill, state: EngineState, now: Timestamp) -> KillSwitchReleased | None:
@@ -72,34 +82,6 @@ def release_record(release: ReleaseKill, state: EngineState, now: Timestamp) -> 
     if all(kill.scope != release.scope for kill in state.kills):
         return None
     return KillSwitchReleased(at=now, by=release.by, second=release.second, reason=release.reason, scope=release.scope)
-
-
-def exits(state: EngineState, now: Timestamp) -> Iterator[NewOrder]:
-    """Yield the orders that close positions under a kill that asks for it, once everything else of a symbol is done.
-
-    The position is what this journal traded; each exit is asked for once per kill.
-    """
-    for kill in state.kills:
-        if not kill.close_positions:
-            continue
-        for symbol, totals in state.totals.items():
-            decision_id = f"flatten:{kill.kill_id}:{symbol}"
-            waits = bool(state.live_by_symbol.get(symbol)) or not kill.scope.covers(symbol, kill.scope.account)
-            if waits or not totals.position or decision_id in state.decisions:
-                continue
-            yield NewOrder(
-                order_id=decision_id,
-                decision_id=decision_id,
-                symbol=symbol,
-                side=OrderSide.SELL if totals.position > 0 else OrderSide.BUY,
-                quantity=abs(totals.position),
-                algo="market",
-                decided_at=now,
-                account=kill.scope.account,
-                reduce_only=True,
-                by=kill.by,
-                flattens=kill.kill_id,
-            )
 
 
 def resolution(message: Resolve, state: EngineState, now: Timestamp) -> Iterator[Resolved]:
@@ -140,11 +122,11 @@ def importation(message: ImportOrders, state: EngineState, now: Timestamp) -> It
     """Yield the taking over of the orders that are not known here, and their records as they were.
 
     Raises:
-        BadInput: when the records do not make up whole orders; nothing is taken over.
+        BadInput: when the records do not make up whole orders, or hold anything else; nothing is taken over.
     """
-    accepted = [record for record in message.records if isinstance(record, OrderAccepted)]
-    known = {record.order_id for record in accepted if _is_known(record, state)}
-    fresh = [record for record in message.records if _order_of(record) not in known]
+    orders = _by_order(message.records)
+    known = [order_id for order_id, records in orders.items() if _is_known(records[0], state)]
+    fresh = [record for order_id, records in orders.items() if order_id not in known for record in records]
     trial = EngineState(state.instruments, lambda _parent: None)
     try:
         trial.replay(fresh)
@@ -158,14 +140,34 @@ def importation(message: ImportOrders, state: EngineState, now: Timestamp) -> It
     yield from fresh
 
 
-def _is_known(record: OrderAccepted, state: EngineState) -> bool:
+def _by_order(records: Sequence[AnyRecord]) -> dict[str, list[AnyRecord]]:
+    """Return the records of each order, in their order."""
+    orders: dict[str, list[AnyRecord]] = {}
+    owner: dict[str, str] = {}
+    for record in records:
+        if isinstance(record, OrderAccepted):
+            orders.setdefault(record.order_id, [])
+            owner[record.order_id] = record.order_id
+        elif isinstance(record, ChildRequested):
+            owner[record.child_id] = record.order_id
+        subject = next((getattr(record, name) for name in _SUBJECTS if hasattr(record, name)), None)
+        order_id = owner.get(str(subject))
+        if order_id in orders:
+            orders[order_id].append(record)
+        elif not isinstance(record, _OF_THE_HOUSE):
+            raise BadInput(f"the orders cannot be imported: {type(record).__name__} is of no order among them")
+    return orders
+
+
+_SUBJECTS = ("child_id", "order_id", "subject")
+_OF_THE_HOUSE = (AlertRaised, DecisionReceived, RunStarted, RunEnded, Reconciled, InstrumentRegistered)
+"""May stand among the records of a journal and are left where they are."""
+
+
+def _is_known(record: AnyRecord, state: EngineState) -> bool:
+    if not isinstance(record, OrderAccepted):
+        raise BadInput("the orders cannot be imported: an order does not begin with its acceptance")
     return record.order_id in state.parents or record.decision_id in state.decisions
-
-
-def _order_of(record: AnyRecord) -> str:
-    """Return the order that a record is about; a child's id is its order's, a dash and a number."""
-    order_id = getattr(record, "order_id", None)
-    return str(order_id) if order_id is not None else str(getattr(record, "child_id", "")).rpartition("-")[0]
 
 
 def _unprotected(parent: ParentState, now: Timestamp) -> AlertRaised:
@@ -182,11 +184,12 @@ def _subjects(message: Resolve, state: EngineState) -> Sequence[str]:
     parents = [one] if one is not None else list(state.live_by_symbol.get(message.subject, {}).values())
     if message.outcome is Resolution.GO_ON:
         return [parent.order_id for parent in parents if parent.frozen_reason is not None]
-    doubtful = [child for parent in parents for child in parent.live_children.values()]
-    return [child.child_id for child in doubtful if child.in_flight and _fits(child, message.outcome)]
+    children = [child for parent in parents for child in parent.live_children.values()]
+    return [child.child_id for child in children if _fits(child, message.outcome)]
 
 
 def _fits(child: ChildState, outcome: Resolution) -> bool:
-    if not child.is_live or outcome is Resolution.GO_ON:
+    """Only what is in doubt needs a word; and what the broker acknowledged or filled did arrive."""
+    if not child.is_live or not child.in_flight or outcome is Resolution.GO_ON:
         return False
-    return outcome is not Resolution.NEVER_ARRIVED or not child.filled
+    return outcome is not Resolution.NEVER_ARRIVED or not (child.is_acknowledged or child.filled)

@@ -20,7 +20,6 @@ from quietfill.domain.messages import (
     EndRun,
     ImportOrders,
     Kill,
-    KillScope,
     LinkState,
     NewOrder,
     PauseOrder,
@@ -41,7 +40,6 @@ from quietfill.domain.records import (
     ChildInDoubt,
     ChildRequested,
     DecisionReceived,
-    KillSwitchEngaged,
     LinkChanged,
     OrderCancelAsked,
     OrderPaused,
@@ -53,8 +51,9 @@ from quietfill.domain.records import (
     ScheduleRebased,
     WireRequest,
 )
+from quietfill.domain.types import quantity_number
 from quietfill.engine.acts import (
-    exits,
+    endings,
     importation,
     kill_records,
     profile_setting,
@@ -65,6 +64,7 @@ from quietfill.engine.acts import (
 )
 from quietfill.engine.admission import Admission
 from quietfill.engine.amendment import amendment
+from quietfill.engine.exits import Exits
 from quietfill.engine.observed import ObservedMarkets
 from quietfill.engine.pacing import Pacer
 from quietfill.engine.planning import Planner
@@ -85,6 +85,10 @@ if TYPE_CHECKING:
     from quietfill.market.triggers import Trigger
 
 
+_EXITS = ""
+"""Key of the timer of exits; no order has it."""
+
+
 class Engine:
     """The one decider of an agent."""
 
@@ -103,6 +107,7 @@ class Engine:
         self._pacer = Pacer(settings)
         self._sender = Sender(self.state, self.observed, settings.quote_age_limit)
         self._timers = Timers()
+        self._exits = Exits(self.state)
         self._planner = Planner(self.state, self.observed, settings, algos, self._pacer, self._emit)
         self._admission = Admission(self.state, self.observed, settings, limits or RiskLimits(), algos)
         self._reconciliation = Reconciliation(settings.request_timeout)
@@ -142,7 +147,8 @@ class Engine:
     def wake(self, now: Timestamp) -> list[AnyRecord]:
         """Look at every parent whose time has come; return the records."""
         for order_id in self._timers.take_due(now):
-            self._touch(self.state.parents[order_id])
+            if order_id != _EXITS:
+                self._touch(self.state.parents[order_id])
         return self._take_records(now)
 
     def next_wake(self) -> Timestamp | None:
@@ -164,11 +170,7 @@ class Engine:
     def stop_new_risk(self, reason: str, now: Timestamp) -> list[AnyRecord]:
         """After a bug of ours: bar new risk for everything, say so, and look at nobody who may meet it again."""
         self._dirty.clear()
-        self._emit(
-            KillSwitchEngaged(
-                at=now, kill_id=f"engine:{now}", by="engine", reason=reason, scope=KillScope(), cancel_pending=False
-            )
-        )
+        self._kill(Kill(kill_id=f"engine:{now}", by="engine", reason=reason, cancel_pending=False), now)
         self._emit(AlertRaised(at=now, subject="engine", severity="critical", text=f"new risk is stopped: {reason}"))
         records, self._records = self._records, []
         return records
@@ -317,12 +319,27 @@ class Engine:
                 self._touch(parent)
 
     def _import_orders(self, message: ImportOrders, now: Timestamp) -> None:
+        before = set(self.state.live)
         for record in importation(message, self.state, now):
             self.state.apply(record)  # requests among them left long ago, from another process
             self._records.append(record)
+        taken = [parent for order_id, parent in self.state.live.items() if order_id not in before]
+        if not taken:
+            return
         self._doubt_unanswered("imported from another journal", now)
-        self._reconciling = bool(self.state.live)
-        self._planner.questions.update(child for parent in self.state.live.values() for child in parent.live_children)
+        self._reconciling = True
+        self._planner.questions.update(parent.order_id for parent in taken)
+        for parent in taken:
+            self._end_if_killed(parent, now)
+
+    def _end_if_killed(self, parent: ParentState, now: Timestamp) -> None:
+        """A kill that is in force covers what is taken over like what was there."""
+        for kill in self.state.kills:
+            if kill.scope.covers(parent.symbol, parent.account):
+                cancels, why = kill.cancel_pending, kill.reason
+                for record in endings(parent, self.algos, by=kill.by, why=why, cancels=cancels, now=now):
+                    self._emit(record)
+                self._touch(parent)
 
     def _link_state(self, link: LinkState, now: Timestamp) -> None:
         if link.up == self.state.link_up:
@@ -413,9 +430,21 @@ class Engine:
         return records
 
     def _close_positions(self, now: Timestamp) -> None:
-        if self.state.kills and self.state.link_up and not self._reconciling:
-            for order in list(exits(self.state, now)):
-                self._new_order(order, now)
+        if not self.state.kills:
+            return
+        if self._exits.is_wanted and self.state.link_up and not self._reconciling:
+            for due in list(self._exits.due(now)):
+                if isinstance(due, AlertRaised):
+                    self._emit(due)
+                else:
+                    self._exit(due, now)
+        self._timers.set(_EXITS, self._exits.next_at(now))
+
+    def _exit(self, order: NewOrder, now: Timestamp) -> None:
+        self._new_order(order, now)
+        if order.order_id not in self.state.live:
+            text = f"the kill's exit was refused: {order.side} {quantity_number(order.quantity)} {order.symbol}"
+            self._emit(AlertRaised(at=now, subject=order.order_id, severity="critical", text=text))
 
     def _may_act(self, parent: ParentState) -> bool:
         """While the broker's word is awaited nothing is asked for, except that what was cancelled goes.

@@ -94,8 +94,10 @@ class ObservedMarkets:
             return Sums()
         return self._sums(parent.symbol, now, self.view(parent.symbol).mid_twice).since(parent.sums_base)
 
-    def marks(self, parent: ParentState, now: Timestamp) -> FillMarks:
-        """Return the market at a fill of *parent*, to be kept with it."""
+    def marks(self, parent: ParentState, now: Timestamp) -> FillMarks | None:
+        """Return the market at a fill of *parent*, to be kept with it; None while no book came yet."""
+        if parent.symbol not in self._books:
+            return None
         view, sums = self.observe(parent), self.since_arrival(parent, now)
         return FillMarks(
             bid=view.best_bid,

@@ -130,6 +130,7 @@ class EngineState:
         self.remembered: dict[str, DecisionReceived] = {}
         self.kills: list[KillSwitchEngaged] = []
         self.totals: dict[str, SymbolTotals] = {}
+        self.positions: dict[tuple[str, str | None], Quantity] = {}
         self.profiles: dict[str, tuple[float, ...]] = {}
         self.link_up = True
         self.last_at: Timestamp = 0
@@ -333,14 +334,21 @@ class EngineState:
         parent.book_fill(record.fill)
         totals = self.totals.setdefault(child.symbol, SymbolTotals())
         totals.book(child.side.sign, record.fill)
+        self._hold(parent, record.fill.quantity)
         self._retire_if_filled(child, record.at)
 
     def _fill_revised(self, record: FillRevised) -> None:
         child = self.children[record.child_id]
         more, value = child.revise_fill(record.fill)
-        self.parents[child.order_id].revise_fill(more, value)
+        parent = self.parents[child.order_id]
+        parent.revise_fill(more, value)
+        self._hold(parent, more)
         self.totals[child.symbol].revise(child.side.sign, more, value, record.fill.exchange_time)
         self._retire_if_filled(child, record.at)
+
+    def _hold(self, parent: ParentState, more: Quantity) -> None:
+        holding = parent.symbol, parent.account
+        self.positions[holding] = self.positions.get(holding, 0) + parent.side.sign * more
 
     def _retire_if_filled(self, child: ChildState, at: Timestamp) -> None:
         if child.complete_if_filled(at):
@@ -404,15 +412,13 @@ class EngineState:
             parent.consecutive_rejects = 0
             return
         child = self.children[record.subject]
-        match record.outcome:
-            case Resolution.WORKING:
-                child.settle_working(record.at)
-            case Resolution.NEVER_ARRIVED:
-                child.end(OrderState.FAILED, 0, f"{record.reason} (said by {record.by})", record.at)
-                self._retire(child)
-            case _:
-                child.end(OrderState.CANCELLED, 0, f"{record.reason} (said by {record.by})", record.at)
-                self._retire(child)
+        if record.outcome is Resolution.WORKING:
+            child.settle_working(record.at)
+            return
+        # Given up, like what never arrived: should the broker have it after all, it is taken back with an alarm.
+        reason = f"{record.outcome}, says {record.by}: {record.reason}"
+        child.end(OrderState.FAILED, child.filled, reason, record.at)
+        self._retire(child)
 
     # The house
 

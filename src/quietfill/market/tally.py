@@ -97,7 +97,7 @@ class Tally:
         self._time = book.time
 
     def others_volume(self, own_total: Quantity) -> Quantity:
-        """Return what the others traded since the first update, through corrections and new sessions."""
+        """Return what the others traded since the first update, new sessions included."""
         return self._grown - (own_total - self._own[0])
 
     def sums(self, now: Timestamp, mid_twice: Price | None, own: tuple[Quantity, int]) -> Sums:
@@ -118,10 +118,9 @@ class Tally:
         if before is None:  # what traded before we looked counts in no difference
             self._day_turnover = book.turnover or 0
             return
-        if 2 * book.volume < before:  # a new session: the day's own count starts again, the sums go on
+        if book.volume < before:  # a new session: the day's own count starts again, the sums go on
             self.own_before, before, self._day_turnover = own_total, 0, 0
-        # A smaller fall is a correction: what is counted goes on from there, and nothing traded by it.
-        grown = max(0, book.volume - before)
+        grown = book.volume - before
         self._grown += grown
         self.print_number += grown > 0 or book.last_trusted
         if book.turnover is not None:

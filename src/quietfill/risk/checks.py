@@ -97,7 +97,7 @@ def _quantity_reasons(order: NewOrder, limits: RiskLimits) -> Iterator[str]:
 
 
 def _grid_reasons(order: NewOrder, instrument: Instrument) -> Iterator[str]:
-    if order.quantity > 0 and order.quantity % instrument.lot:
+    if order.quantity > 0 and order.quantity % instrument.lot and order.flattens is None:
         quantity, lot = _size(order.quantity), _size(instrument.lot)
         yield f"quantity {quantity} is not a whole number of lots of {lot} ({instrument.symbol})"
     for name, price in (("limit_price", order.limit_price), ("stop_price", order.stop_price)):

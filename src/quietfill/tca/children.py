@@ -217,8 +217,7 @@ class ChildLedger(msgspec.Struct, kw_only=True):
         if record.outcome is Resolution.WORKING:
             self._stand(record.at, self.wanted, self.limit_price)
             return
-        state = OrderState.FAILED if record.outcome is Resolution.NEVER_ARRIVED else OrderState.CANCELLED
-        self._end(state, record.at, f"{record.reason} (said by {record.by})")
+        self._end(OrderState.FAILED, record.at, f"{record.outcome}, says {record.by}: {record.reason}")
 
     def _keep_terms(self, at: Timestamp) -> None:
         self.wanted = self.total
