@@ -237,6 +237,9 @@ def test_imported_fills_were_told_where_they_were_made(tmp_path: Path) -> None:
             keeper = Keeper()
             second.agent.set_best_execution_analyzer(keeper)
             await second.agent.recover_orders_from_file(path)
+            (live,) = second.agent.get_pending_orders()
+            await second.agent.pause_order(live["order_id"], by="anna")
+            await pass_time(second, MINUTE)
             await turns()
             assert before > 0
             assert len(keeper.told) == len(fills(second)) - before

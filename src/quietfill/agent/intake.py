@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from quietfill.domain.errors import BadInput
 from quietfill.domain.events import DecisionEvent, OrderEvent, ValidatedDecisionEvent
 from quietfill.domain.messages import NewOrder, RefuseOrder, RememberDecision, Rule
 from quietfill.domain.types import (
+    DAY,
     SECOND,
     OrderType,
     TimeInForce,
@@ -44,7 +46,8 @@ _UNSCHEDULED = frozenset(
 )
 _AUCTION = frozenset({OrderType.MARKET_ON_CLOSE, OrderType.LIMIT_ON_CLOSE})
 _STANDING = frozenset({"close", "stop", "stop_limit", "trailing_stop"})
-_DAY_LONG = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD})
+UNTIL_CANCELLED = 90 * DAY
+"""How long an order lives that nobody cancels; brokers have such a limit too."""
 
 
 class _Waiting(NamedTuple):
@@ -166,8 +169,10 @@ class Intake:
         """
         own = None if order.order_type is OrderType.MARKET else _OWN_ALGO.get(order.order_type)
         name = (algo or own or order.algo).lower()
-        if end is None and name in _UNSCHEDULED and order.time_in_force in _DAY_LONG:
+        if end is None and name in _UNSCHEDULED and order.time_in_force is TimeInForce.DAY:
             end = self._session_end(order.symbol)
+        if end is None and order.time_in_force is TimeInForce.GTC:
+            end = self._runtime.clock.now() + UNTIL_CANCELLED
         return NewOrder(
             order_id=order_id_of(order.event_id),
             decision_id=order.event_id,
@@ -192,10 +197,14 @@ class Intake:
         """Return an amendment's changes with its times as instants.
 
         Raises:
-            ValueError: when `end` is a naive datetime.
+            ValueError: when `end` is no datetime, or a naive one.
         """
         end = changes.get("end")
-        return {**changes, "end": timestamp_from(end, "end")} if isinstance(end, datetime) else changes
+        if end is None:
+            return changes
+        if not isinstance(end, datetime):
+            raise BadInput(f"end must be an aware datetime, not {end!r}")
+        return {**changes, "end": timestamp_from(end, "end")}
 
     def _unapproved(self, validation: ValidatedDecisionEvent) -> str | None:
         if not self._enabled:
@@ -210,6 +219,8 @@ class Intake:
             return f"stale: decided {age / SECOND:.0f} s ago"
         if decision.action is None:
             return "the decision has no action"
+        if decision.time_in_force is TimeInForce.GTD and decision.good_till is None and decision.end is None:
+            return "time in force GTD needs good_till"
         if validation.adjusted_quantity is not None and validation.adjusted_quantity == 0:
             return "adjusted to nothing"
         quantity = decision.quantity if validation.adjusted_quantity is None else validation.adjusted_quantity
@@ -276,9 +287,11 @@ class Intake:
         `order_timeout_seconds`, or the session while time-outs are switched off; scheduled ones get
         `default_horizon_seconds`, of which `algo_timeout_seconds` is the most.
         """
-        stated = decision.end or decision.good_till
-        if stated is not None:
-            return timestamp_from(stated), False
+        stated = [timestamp_from(end) for end in (decision.end, decision.good_till) if end is not None]
+        if stated:
+            return min(stated), False
+        if decision.time_in_force is TimeInForce.GTC:
+            return self._runtime.clock.now() + UNTIL_CANCELLED, False
         if decision.time_in_force is not None or algo in _STANDING:
             return self._session_end(decision.symbol), False
         begin = max(self._runtime.clock.now(), 0 if decision.start is None else timestamp_from(decision.start))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from quietfill.agent.calendars import to_register
 from quietfill.agent.face import AgentFace
 from quietfill.domain.errors import BadInput
-from quietfill.domain.fields import member, named
+from quietfill.domain.fields import member, named, text
 from quietfill.domain.messages import (
     AmendOrder,
     CancelOrder,
@@ -31,7 +31,9 @@ class OperatorMethods(AgentFace):
 
     async def cancel_order(self, order_id: str, *, by: str | None = None, reason: str = "") -> bool:
         """Ask for everything of a parent to be cancelled; True when it is live. Final only on the broker's word."""
-        return await self._act(order_id, CancelOrder(order_id=order_id, by=by or self.config.name, reason=reason))
+        return await self._act(
+            order_id, CancelOrder(order_id=order_id, by=by or self.config.name, reason=text(reason, "reason"))
+        )
 
     async def amend_order(self, order_id: str, *, by: str, reason: str = "", **changes: Any) -> bool:
         """Change quantity, limit_price, stop_price, end (aware datetime) or parameters of a live parent; it re-plans.
@@ -47,27 +49,28 @@ class OperatorMethods(AgentFace):
             return False
         before = self._state.parents[order_id].amendments
         wanted = self._intake.changes_of(changes)
-        await self._act(order_id, AmendOrder(order_id=order_id, by=by, changes=wanted, reason=reason))
+        await self._act(order_id, AmendOrder(order_id=order_id, by=by, changes=wanted, reason=text(reason, "reason")))
         return self._state.parents[order_id].amendments > before
 
     async def pause_order(self, order_id: str, *, by: str, reason: str = "") -> bool:
         """Withdraw a parent's children; its clock runs on. False when it is not live."""
         named(by, "by")
-        return await self._act(order_id, PauseOrder(order_id=order_id, by=by, reason=reason))
+        return await self._act(order_id, PauseOrder(order_id=order_id, by=by, reason=text(reason, "reason")))
 
     async def resume_order(self, order_id: str, *, by: str, reason: str = "") -> bool:
         """Go on with a paused parent; what was missed is spread over the time left. False when it is not live."""
         named(by, "by")
-        return await self._act(order_id, ResumeOrder(order_id=order_id, by=by, reason=reason))
+        return await self._act(order_id, ResumeOrder(order_id=order_id, by=by, reason=text(reason, "reason")))
 
     async def kill(self, scope: KillScope, by: str, reason: str) -> None:
         """Engage the kill switch for *scope*: cancel everything in it, disarm its stops, bar new risk.
 
         Raises:
-            BadInput: (a ValueError) when nobody is named.
+            BadInput: (a ValueError) when nobody is named, or *scope* is no `KillScope`.
         """
         named(by, "by")
-        kill = Kill(kill_id=f"{by}:{self.runtime.clock.now()}", by=by, reason=reason, scope=scope)
+        checked = _scope(scope)
+        kill = Kill(kill_id=f"{by}:{self.runtime.clock.now()}", by=by, reason=text(reason, "reason"), scope=checked)
         await self.runtime.committed(self.runtime.submit(kill))
 
     async def release_kill_switch(self, scope: KillScope, by: str, second: str, reason: str) -> bool:
@@ -78,8 +81,8 @@ class OperatorMethods(AgentFace):
         """
         if not by or not second or by == second:
             raise BadInput(f"releasing a kill needs two different people, not {by!r} and {second!r}")
-        engaged = any(kill.scope == scope for kill in self._state.kills)
-        release = ReleaseKill(by=by, second=second, reason=reason, scope=scope)
+        engaged = any(kill.scope == _scope(scope) for kill in self._state.kills)
+        release = ReleaseKill(by=by, second=second, reason=text(reason, "reason"), scope=scope)
         await self.runtime.committed(self.runtime.submit(release))
         return engaged
 
@@ -124,6 +127,12 @@ class OperatorMethods(AgentFace):
         known = order_id in self._state.live
         await self.runtime.committed(self.runtime.submit(message))
         return known
+
+
+def _scope(scope: object) -> KillScope:
+    if not isinstance(scope, KillScope):
+        raise BadInput(f"scope must be a KillScope, such as KillScope(symbols=('AAPL',)), not {scope!r}")
+    return scope
 
 
 _read_outcome = member(Resolution)

@@ -54,6 +54,10 @@ def read_params(algo: str, schema: type[AlgoParams], given: Mapping[str, Any]) -
     return params
 
 
+_LARGEST = 9_000_000_000
+"""More than any price or size of ours can hold."""
+
+
 def schema_rows(schema: type[AlgoParams]) -> list[ParamRow]:
     """Return the parameters of a schema, its own before those that every algo has."""
     meanings = _meanings(schema)
@@ -71,6 +75,8 @@ def _check_number(key: str, value: object) -> None:
         return
     if not isfinite(value):
         raise ValueError("must be finite")
+    if not -_LARGEST <= value <= _LARGEST:
+        raise ValueError("is too large")
     if key == "limit_price" and value * PRICE_SCALE % 1:
         raise ValueError("must have no more than 9 decimal places")
     if key in _SIZES:

@@ -258,6 +258,9 @@ class MinimalEdge:
             self._say(lane, ReportKind.REPLACE_REJECTED, revision=request.revision, reason="not connected")
             return
         child = self._lanes.books.children.get(lane.child_id)
+        if child is not None and child.cancel_pending:
+            self._say(lane, ReportKind.REPLACE_REJECTED, revision=request.revision, reason="cancelled before its turn")
+            return
         if child is not None:  # a listing may have confirmed more than we were told
             lane.terms = Terms(child.confirmed_revision, child.total, child.limit_price_confirmed)
         price = None if request.limit_price is None else public_price(request.limit_price)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from quietfill.domain.types import OrderSide, Price, Quantity, Timestamp, datetime_of, timestamp_from
+from quietfill.domain.types import OrderSide, Price, Quantity, TimeInForce, Timestamp, datetime_of, timestamp_from
 
 
 class TickRule(msgspec.Struct, frozen=True):
@@ -151,6 +151,19 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             return day
         return TradingDay(((day.spans[0][0], self.day_of(until).spans[-1][1]),))
 
+    def days(self, start: Timestamp, until: Timestamp) -> TradingDay:
+        """Return the continuous sessions of every trading day from that of *start* to that of *until*, as one."""
+        first = self.day_of(start, until)
+        spans = list(first.spans)
+        while self.sessions and spans[-1][1] < until:
+            last = datetime_of(spans[-1][0]).astimezone(ZoneInfo(self.timezone)).date()
+            spans += self.trading_day(self.next_open_date(last + timedelta(days=1))).spans
+        return TradingDay(tuple(spans))
+
+    def window(self, start: Timestamp, until: Timestamp, life: TimeInForce) -> TradingDay:
+        """Return the sessions in which an order may be worked: one day's, or all until its end if it lives on."""
+        return self.days(start, until) if life in _LIVES_ON else self.day_of(start, until)
+
     def next_open_date(self, day: date) -> date:
         """Return *day* if it trades, else the first date after it that does.
 
@@ -175,6 +188,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return () if day.weekday() in self.closed_weekdays else self.sessions or _ROUND_THE_CLOCK
 
 
+_LIVES_ON = frozenset({TimeInForce.GTC, TimeInForce.GTD})
 _ROUND_THE_CLOCK = (LocalSession(time(0), time(0)),)
 _LONGEST_CLOSURE_DAYS = 366
 

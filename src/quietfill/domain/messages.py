@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from quietfill.domain.execution_report import ExecutionReport
+from quietfill.domain.fields import named, texts
 from quietfill.domain.instrument import Instrument
 from quietfill.domain.types import Duration, OrderSide, OrderType, Price, Quantity, TimeInForce, Timestamp
 
@@ -197,6 +198,16 @@ class KillScope(msgspec.Struct, frozen=True, kw_only=True):
 
     symbols: tuple[str, ...] = ()
     account: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no scope: a bare symbol would be read letter by letter.
+
+        Raises:
+            BadInput: naming the field.
+        """
+        texts(self.symbols, "symbols")
+        if self.account is not None:
+            named(self.account, "account")
 
     def covers(self, symbol: str, account: str | None) -> bool:
         """Say whether an order of *symbol* and *account* falls under the kill."""

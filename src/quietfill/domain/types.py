@@ -31,6 +31,7 @@ MICROSECOND: Duration = 10**3
 MILLISECOND: Duration = 10**6
 SECOND: Duration = 10**9
 MINUTE: Duration = 60 * SECOND
+DAY: Duration = 24 * 60 * MINUTE
 
 PublicNumber: TypeAlias = int | float | Decimal | str
 

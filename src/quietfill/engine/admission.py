@@ -12,7 +12,15 @@ import msgspec
 
 from quietfill.algos.registry import parse_params
 from quietfill.domain.records import AlertRaised, AnyRecord, OrderAccepted, OrderRefused
-from quietfill.domain.types import OrderType, Timestamp, iso_time, price_from, quantity_decimal, quantity_number
+from quietfill.domain.types import (
+    OrderType,
+    TimeInForce,
+    Timestamp,
+    iso_time,
+    price_from,
+    quantity_decimal,
+    quantity_number,
+)
 from quietfill.risk.checks import admission_reasons
 
 if TYPE_CHECKING:
@@ -156,7 +164,7 @@ class Admission:
             end = instrument.day_of(start).spans[-1][1]
         elif end is None:
             end = start + self._settings.default_horizon
-        return instrument.day_of(start, end).clip(start, end)
+        return instrument.window(start, end, order.time_in_force).clip(start, end)
 
     def _window_reasons(self, order: NewOrder, instrument: Instrument, now: Timestamp) -> list[str]:
         start, end = self._window(order, instrument, now)
@@ -235,6 +243,8 @@ def _limit_reasons(order: NewOrder, params: AlgoParams, instrument: Instrument, 
     limit = _param_limit(params)
     if limit is not None and not instrument.on_tick(limit):
         reasons.append(f"limit_price {params.limit_price} is not on the tick of {order.symbol}")
+    if order.time_in_force is TimeInForce.FOK and (params.max_child or params.participation_cap):
+        reasons.append("a fill-or-kill order cannot be cut: max_child and participation_cap do not go with it")
     if needs_limit and _limit_price(order, params) is None:
         reasons.append(f"algo {order.algo} needs a limit_price")
     maximum = params.max_child_quantity

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from quietfill.algos.base import TRIGGERED
 from quietfill.algos.registry import AlgoRegistry, parse_params
 from quietfill.domain.records import AmendRefused, AnyRecord, OrderAmended
-from quietfill.domain.types import Price, Quantity, Timestamp, price_from, quantity_from, quantity_number
+from quietfill.domain.types import DAY, Price, Quantity, Timestamp, price_from, quantity_from, quantity_number
+from quietfill.risk.checks import LONGEST_LIFE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,4 +90,6 @@ def _stop_price(parent: ParentState, value: Any, _now: Timestamp) -> Price:
 def _end(parent: ParentState, value: Any, now: Timestamp) -> Timestamp:
     if not isinstance(value, int) or value <= now:
         raise ValueError(f"end {value} is not later than now")
-    return parent.instrument.day_of(parent.start, value).clip(now, value)[1]
+    if value > now + LONGEST_LIFE:
+        raise ValueError(f"end {value} is more than {LONGEST_LIFE // DAY} days away")
+    return parent.instrument.window(parent.start, value, parent.time_in_force).clip(now, value)[1]

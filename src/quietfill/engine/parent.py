@@ -33,7 +33,7 @@ class ParentState:
         self.side = record.side
         self.account = record.account
         self.instrument = instrument
-        self.day = instrument.day_of(record.start, record.end)
+        self.day = instrument.window(record.start, record.end, record.time_in_force)
         self.algo = record.algo
         self.quantity: Quantity = record.quantity
         self.limit_price: Price | None = record.limit_price
@@ -138,7 +138,7 @@ class ParentState:
             self.stop_price = record.stop_price
         if record.end is not None:
             self.end = record.end
-            self.day = self.instrument.day_of(self.start, record.end)
+            self.day = self.instrument.window(self.start, record.end, self.time_in_force)
         self.raw_params.update(record.params)
 
     def add_child(self, child: ChildState) -> None:

@@ -82,7 +82,7 @@ class Planner:
         self._overdue(parent, now)
         if not parent.has_arrival and parent.cancel_reason is None:
             wakes.append(self._await_quote(parent, now))
-        if parent.has_arrival or parent.cancel_reason is not None:
+        if parent.has_arrival or parent.cancel_reason is not None or self._needs_no_quote(parent):
             market = self._observed.observe(parent)
             plan = self._plan(parent, market, now)
             if plan is not None:
@@ -121,7 +121,11 @@ class Planner:
 
     def watches(self, parent: ParentState) -> bool:
         """Whether it is a stop that waits for its trigger: nothing of it can be at the broker."""
-        return TRIGGERED not in parent.memo and parent.has_arrival and self._algos.get(parent.algo).is_stop
+        return TRIGGERED not in parent.memo and self._algos.get(parent.algo).is_stop
+
+    def _needs_no_quote(self, parent: ParentState) -> bool:
+        """Whether it is a stop: it watches whatever price there is, and is priced from the one that triggers it."""
+        return self._algos.get(parent.algo).is_stop
 
     def _is_disarmed(self, parent: ParentState) -> bool:
         """Whether it is a stop that waits for its trigger while stops are switched off."""
@@ -347,6 +351,8 @@ class Planner:
                     day_volume=view.volume,
                 )
             )
+            return None
+        if self._needs_no_quote(parent):
             return None
         deadline = max(parent.accepted.at, parent.start) + self._settings.awaiting_quote
         if now >= deadline:

@@ -10,7 +10,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from quietfill.domain.types import (
+    DAY,
     QUANTITY_SCALE,
+    Duration,
     OrderSide,
     OrderType,
     TimeInForce,
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from quietfill.risk.limits import RiskLimits
 
 _BPS = 10_000
+LONGEST_LIFE: Duration = 400 * DAY
+"""How far from now an order may end: beyond it is a slip, and further still no calendar goes."""
 _KEPT_BY: dict[TimeInForce, tuple[str, ...]] = {
     TimeInForce.IOC: ("market", "limit"),
     TimeInForce.FOK: ("market", "limit"),
@@ -138,6 +142,8 @@ def _window_reasons(order: NewOrder, now: Timestamp, day: TradingDay | None) -> 
         yield f"end {iso_time(order.end)} is not after start {iso_time(order.start)}"
     elif order.end is not None and order.end <= now:
         yield f"end {iso_time(order.end)} has passed: it is {iso_time(now)}"
+    elif max(start, order.end or 0) > now + LONGEST_LIFE:
+        yield f"the window ends more than {LONGEST_LIFE // DAY} days from now"
     elif day is not None and not day.elapsed(start, day.spans[-1][1] if order.end is None else order.end):
         until = "" if order.end is None else f" to {iso_time(order.end)}"
         yield f"the window from {iso_time(start)}{until} holds no continuous trading"
