@@ -16,7 +16,21 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from bench import decisions, fills, journals, memory, orders, quotes, replay, startup, table, tca
+from bench import (
+    decisions,
+    fills,
+    journals,
+    live,
+    live_fills,
+    live_kill,
+    memory,
+    orders,
+    quotes,
+    replay,
+    startup,
+    table,
+    tca,
+)
 from bench.measuring import Row, Size
 
 FULL = Size(followed=50_000_000)
@@ -57,15 +71,31 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-GROUPS = ("decisions", "quotes", "fills", "memory", "orders", "replay", "startup", "journals", "tca")
+GROUPS = (
+    "decisions",
+    "live",
+    "kill",
+    "quotes",
+    "fills",
+    "live_fills",
+    "memory",
+    "orders",
+    "replay",
+    "startup",
+    "journals",
+    "tca",
+)
 
 
 def measurements(size: Size, folder: Path) -> dict[str, Callable[[], list[Row]]]:
     """Return every group of rows by name; *folder* lies on the disk whose speed counts."""
     return {
         "decisions": partial(decisions.rows, size, folder),
+        "live": partial(live.rows, size, folder),
+        "kill": partial(live_kill.rows, size),
         "quotes": partial(quotes.rows, size),
         "fills": partial(fills.rows, size),
+        "live_fills": partial(live_fills.rows, size),
         "memory": partial(memory.rows, size),
         "orders": partial(orders.rows, size),
         "replay": partial(replay.rows, size),

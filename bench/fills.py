@@ -87,11 +87,11 @@ def symbol_of(number: int) -> str:
 def crowd(orders: int, *, live: bool) -> Engine:
     """Return an engine that has booked the records of so many orders that rest, or were filled and have ended."""
     engine = surroundings.engine(*(symbol_of(number) for number in range(0, orders, FEW)))
-    engine.state.replay(_records(orders, live=live))
+    engine.state.replay(crowd_records(orders, live=live))
     return engine
 
 
-def _records(orders: int, *, live: bool) -> Iterator[AnyRecord]:
+def crowd_records(orders: int, *, live: bool) -> Iterator[AnyRecord]:
     """Yield what the engine itself wrote about one order, under other names."""
     pattern = _pattern(live=live)
     for number in range(orders):

@@ -9,7 +9,8 @@ loop, a thread, a disk or a process is measured by the wall clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import ceil
 from statistics import median
 from time import perf_counter_ns, thread_time_ns
 from typing import Literal
@@ -92,6 +93,7 @@ class Row:
         budget: None where the design states none.
         yardstick: what it is held against.
         note: how it was measured, where that does not go without saying.
+        tail: other figures of the same samples by name, such as p99, in the same unit.
     """
 
     what: str
@@ -100,6 +102,7 @@ class Row:
     budget: Budget | None = None
     yardstick: Yardstick | None = None
     note: str = ""
+    tail: dict[str, float] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float | None:
@@ -139,3 +142,9 @@ def micros_each(action: Callable[[], object], count: int) -> list[float]:
     for _ in range(count):
         action()
     return [(thread_time_ns() - start) / 1e3 / count]
+
+
+def percentile(samples: Sequence[float], percent: float) -> float:
+    """Return the nearest-rank percentile: the least sample that so many percent of all do not exceed."""
+    ordered = sorted(samples)
+    return ordered[max(0, ceil(len(ordered) * percent / 100) - 1)]

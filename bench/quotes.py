@@ -1,12 +1,13 @@
-"""What a quote costs that changes nothing: a TWAP rests at the touch and the touch stays where it is."""
+"""What a quote costs that changes nothing: a TWAP rests at the touch, a peg at mid, and neither moves."""
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING
 
 from bench import surroundings
-from bench.measuring import Budget, Row, Size, Yardstick, interleaved, micros_each
+from bench.measuring import Budget, Contender, Row, Size, Yardstick, interleaved, micros_each
 from quietfill.domain.records import ChildRequested
 from quietfill.domain.types import MILLISECOND
 
@@ -19,36 +20,39 @@ BATCH = 2_000
 
 
 def rows(size: Size) -> list[Row]:
-    """Return the row of this page."""
-    engine = resting_twap()
-    figures = interleaved(
-        size.rounds,
-        {
-            "quote": lambda: [each for _ in range(5) for each in micros_each(quoter(engine), BATCH)],
-            "call": lambda: micros_each(_nothing, BATCH * 10),
-        },
-    )
+    """Return the rows of this page."""
+    engines = {algo: resting(algo) for algo in _WHAT}
+    contenders: dict[str, Contender] = {algo: partial(_sampled, engine) for algo, engine in engines.items()}
+    figures = interleaved(size.rounds, {**contenders, "call": lambda: micros_each(_nothing, BATCH * 10)})
     note = (
         "engine.handle(BookUpdate): ten levels a side, sizes change and prices do not, our own order taken out of the"
         " book, the triggers looked at, nobody re-planned."
     )
     return [
         Row(
-            what="one quote through a resting TWAP slice, no re-price",
-            measured=figures["quote"],
+            what=f"one quote through a resting {what}, no re-price",
+            measured=figures[algo],
             unit="us",
             budget=Budget(15),
             yardstick=Yardstick("one call of an empty function", figures["call"]),
-            note=note,
+            note=note if algo == "twap" else "",
         )
+        for algo, what in _WHAT.items()
     ]
 
 
-def resting_twap() -> Engine:
-    """Return an engine with one TWAP whose first slice rests, acknowledged, at the near touch."""
+_WHAT = {"twap": "TWAP slice", "midpoint_peg": "midpoint peg"}
+
+
+def _sampled(engine: Engine) -> list[float]:
+    return [each for _ in range(5) for each in micros_each(quoter(engine), BATCH)]
+
+
+def resting(algo: str) -> Engine:
+    """Return an engine with one order whose first child rests, acknowledged."""
     engine, now = surroundings.engine(), surroundings.NOON
     engine.handle(surroundings.book(now), now)
-    records = engine.handle(surroundings.order("twap", "twap", 600, now), now)
+    records = engine.handle(surroundings.order(algo, algo, 600, now), now)
     child = next(record for record in records if isinstance(record, ChildRequested))
     engine.release(engine.state.sequence, now)
     engine.handle(surroundings.accepted(child.child_id, now), now)

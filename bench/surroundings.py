@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from typing import Any
 
 from quietfill.algos.registry import registry
 from quietfill.domain.errors import JournalError
@@ -29,12 +30,12 @@ UNPACED = EngineSettings(
 """Pacing is a limit of brokers; what is measured here is us."""
 
 
-def instrument(symbol: str = SYMBOL) -> Instrument:
+def instrument(symbol: str = SYMBOL, **facts: Any) -> Instrument:
     """Return a share that trades round the clock in lots of 100 and ticks of 0.01."""
-    return Instrument(symbol=symbol, ticks=(TickRule(0, TICK),), lot=LOT)
+    return Instrument(symbol=symbol, ticks=(TickRule(0, TICK),), lot=LOT, **facts)
 
 
-def book(now: Timestamp, size: int = 50, symbol: str = SYMBOL) -> BookUpdate:
+def book(now: Timestamp, size: int = 50, symbol: str = SYMBOL, volume_lots: int = 10_000) -> BookUpdate:
     """Return ten levels a side around 10.01, *size* lots on each."""
     bid, ask = price_from(Decimal("10.00")), price_from(Decimal("10.02"))
     return BookUpdate(
@@ -43,7 +44,7 @@ def book(now: Timestamp, size: int = 50, symbol: str = SYMBOL) -> BookUpdate:
         bids=tuple((bid - step * TICK, size * LOT) for step in range(LEVELS)),
         asks=tuple((ask + step * TICK, size * LOT) for step in range(LEVELS)),
         last=bid,
-        volume=10_000 * LOT,
+        volume=volume_lots * LOT,
     )
 
 
@@ -92,13 +93,14 @@ class NullEdge:
     """A broker edge that notes when a request reached it, and fills it in full when told to.
 
     Attributes:
-        sent: (request, `perf_counter_ns` on arrival).
+        sent: (request, *clock_ns* on arrival).
+        report: hears reports; set by whoever listens.
     """
 
     def __init__(self, clock_ns: Callable[[], int]) -> None:
         self.sent: list[tuple[WireRequest, int]] = []
         self._clock_ns = clock_ns
-        self._report: Callable[[ExecutionReport], None] = _deaf
+        self.report: Callable[[ExecutionReport], None] = _deaf
 
     @property
     def is_connected(self) -> bool:
@@ -121,7 +123,7 @@ class NullEdge:
 
     def on_report(self, callback: Callable[[ExecutionReport], None]) -> None:
         """Set who hears reports."""
-        self._report = callback
+        self.report = callback
 
     def on_book(self, callback: Callable[[BookUpdate], None]) -> None:
         """No market data comes from here."""
@@ -134,8 +136,8 @@ class NullEdge:
         requests, self.sent = self.sent, []
         for request, _ in requests:
             if isinstance(request, ChildRequested):
-                self._report(accepted(request.child_id, now))
-                self._report(filled(request.child_id, f"{request.child_id}.1", request.quantity, now))
+                self.report(accepted(request.child_id, now))
+                self.report(filled(request.child_id, f"{request.child_id}.1", request.quantity, now))
 
 
 def _deaf(_: object) -> None:

@@ -27,8 +27,8 @@ def show(rows: Sequence[Row], load: tuple[float, ...]) -> None:
         console.width = WIDTH
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
-    for name in ("measured", "unit", "budget", "yardstick", "ratio"):
-        table.add_column(name, justify="left" if name in {"unit", "yardstick"} else "right")
+    for name in ("measured", "unit", "budget", "yardstick", "ratio", "besides"):
+        table.add_column(name, justify="left" if name in {"unit", "yardstick", "besides"} else "right")
     table.add_column("verdict")
     notes: list[str] = []
     for row in rows:
@@ -64,7 +64,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     ratio = "" if row.ratio is None else f"{number(row.ratio)} x"
     colour = _COLOURS[row.verdict]
     budget = "" if row.budget is None else str(row.budget)
-    return number(row.measured), row.unit, budget, yardstick, ratio, f"[{colour}]{row.verdict}[/]"
+    besides = ", ".join(f"{name} {number(value)}" for name, value in row.tail.items())
+    return number(row.measured), row.unit, budget, yardstick, ratio, besides, f"[{colour}]{row.verdict}[/]"
 
 
 def number(value: float) -> str:

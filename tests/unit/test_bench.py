@@ -1,5 +1,6 @@
 """The bench runs: every group of rows, at the smallest sizes, without a word about how fast."""
 
+import asyncio
 import json
 from dataclasses import replace
 
@@ -7,7 +8,8 @@ import pytest
 
 from bench import markets, table
 from bench.__main__ import GROUPS, LEAST, measurements
-from bench.measuring import Budget, Row, Yardstick, interleaved
+from bench.live import TimedLoop
+from bench.measuring import Budget, Row, Yardstick, interleaved, percentile
 from bench.replay import PlainBook
 from quietfill.domain.types import OrderSide
 from quietfill.venue.core import OrderBookCore
@@ -121,3 +123,37 @@ def test_the_table_shows_figures_budgets_and_notes(capsys):
 
     for part in ("a row [1]", "1,234", "<= 60", "2 us, it", "617 x", "over", "[1] how"):
         assert part in printed
+
+
+def test_a_percentile_is_one_of_the_samples():
+    """The nearest rank: the least sample that so many percent of all do not exceed."""
+    samples = [5.0, 1.0, 3.0, 2.0, 4.0]
+
+    assert [percentile(samples, percent) for percent in (0, 20, 21, 50, 99, 100)] == [1.0, 1.0, 2.0, 3.0, 5.0, 5.0]
+
+
+def test_a_loop_knows_its_longest_callback():
+    """The loop of the bench times every callback, a task's steps and what other threads hand in included."""
+
+    async def busy():
+        loop = asyncio.get_running_loop()
+        loop.longest = 0.0
+        await asyncio.to_thread(lambda: None)
+        short = loop.longest
+        sum(range(200_000))
+        await asyncio.sleep(0)
+        return short, loop.longest
+
+    with asyncio.Runner(loop_factory=TimedLoop) as runner:
+        short, longest = runner.run(busy())
+
+    assert 0 < short < longest
+
+
+def test_the_table_shows_what_else_is_known_of_a_row(capsys):
+    """Tails stand beside their figure, in the table and in JSON."""
+    row = Row(what="a row", measured=2.0, unit="us", tail={"p99": 7.5})
+    table.show([row], ())
+
+    assert "p99 7.5" in capsys.readouterr().out
+    assert json.loads(table.as_json([row], LEAST, ()))["rows"][0]["tail"] == {"p99": 7.5}
