@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+BARE = Instrument(symbol="BARE", ticks=(TickRule(0, price_from(Decimal("0.01"))),), lot=quantity_from(1))
+
 
 async def working_order(desk: OwnDesk, number: int = 7, **changes: Any) -> OrderEvent:
     """Submit an order and have its child placed; return what the broker was given."""
@@ -44,17 +46,38 @@ async def working_order(desk: OwnDesk, number: int = 7, **changes: Any) -> Order
 
 # Acts that a journal cannot give back
 
+
+async def release(desk: OwnDesk, **wrong: Any) -> None:
+    """Kill, and release with something that is no text."""
+    await desk.agent.kill(KillScope(), "anna", "why")
+    terms: dict[str, Any] = {"by": "anna", "second": "bob", "reason": "over", **wrong}
+    await desk.agent.release_kill_switch(KillScope(), **terms)
+
+
+async def register(desk: OwnDesk) -> None:
+    """Register another instrument for no reason."""
+    desk.agent.register_instrument(BARE, by="anna", reason=None)  # type: ignore[arg-type]
+
+
 ACTS: dict[str, Callable[[OwnDesk, str], Awaitable[Any]]] = {
     "kill without a reason": lambda desk, _: desk.agent.kill(KillScope(), "anna", None),  # type: ignore[arg-type]
     "kill of a bare symbol": lambda desk, _: desk.agent.kill("ACME", "anna", "why"),  # type: ignore[arg-type]
     "kill of one symbol": lambda desk, _: desk.agent.kill(KillScope(symbols="ACME"), "anna", "why"),  # type: ignore[arg-type]
     "cancel": lambda desk, order: desk.agent.cancel_order(order, reason=None),  # type: ignore[arg-type]
     "amend": lambda desk, order: desk.agent.amend_order(order, by="anna", reason=5, limit_price=10.01),  # type: ignore[arg-type]
+    "cancel by a number": lambda desk, order: desk.agent.cancel_order(order, by=5),  # type: ignore[arg-type]
+    "release": lambda desk, _: release(desk, second=7),
+    "release for no reason": lambda desk, _: release(desk, reason=None),
+    "register": lambda desk, _: register(desk),
     "pause": lambda desk, order: desk.agent.pause_order(order, by="anna", reason=None),  # type: ignore[arg-type]
 }
 
 
-@pytest.mark.parametrize("act", ACTS)
+_UNCHECKED = {"cancel by a number", "release", "register"}
+_NOT_CHECKED = pytest.mark.xfail(strict=True, reason="not every text of an act is checked before it is journaled")
+
+
+@pytest.mark.parametrize("act", [pytest.param(act, marks=_NOT_CHECKED if act in _UNCHECKED else ()) for act in ACTS])
 def test_no_act_makes_the_journal_unreadable(act: str) -> None:
     """Whatever a person passes for a reason or a scope is refused or kept: the next start reads the journal."""
 
@@ -142,9 +165,6 @@ def test_taking_orders_over_does_not_stop_the_desk(tmp_path: Path, *, is_known: 
 # Stops on nothing but trusted prices
 
 
-BARE = Instrument(symbol="BARE", ticks=(TickRule(0, price_from(Decimal("0.01"))),), lot=quantity_from(1))
-
-
 def stop_order(**changes: Any) -> PendingOrder:
     """Return a sell stop at 9.50 as a caller registers it."""
     terms: dict[str, Any] = {
@@ -213,6 +233,24 @@ def test_no_modification_leaves_after_a_kill() -> None:
     play(scene, TalkingBroker())
 
 
+@pytest.mark.xfail(strict=True, reason="a modification looks for a cancel, not for a kill")
+def test_no_modification_leaves_after_a_kill_that_leaves_orders_working() -> None:
+    """A kill without cancels stops new risk: a change to a larger size that waits for its turn is new risk."""
+
+    async def scene(desk: OwnDesk) -> None:
+        await working_order(desk)
+        amended = asyncio.ensure_future(desk.agent.amend_order(desk.parent.order_id, by="desk", quantity=200))
+        await asyncio.sleep(0)
+        assert desk.broker.modified == []
+        await desk.agent.process_event(KillSwitchEvent(reason="stop", cancel_pending_orders=False))
+        await desk.turn()
+        await amended
+
+        assert desk.broker.modified == []
+
+    play(scene, TalkingBroker())
+
+
 # Lives
 
 
@@ -240,6 +278,23 @@ def test_no_stated_life_is_shortened(symbol: str, stated: TimeInForce) -> None:
         parents = list(desk.agent.runtime.engine.state.parents.values())
 
         assert all(parent.end > NOON + 24 * 60 * MINUTE for parent in parents)
+
+    play(scene)
+
+
+@pytest.mark.xfail(strict=True, reason="GTC gives schedules the life of a resting order")
+@pytest.mark.parametrize("algo", ["twap", "vwap", "pov", "close"])
+@pytest.mark.parametrize("symbol", ["ACME", "DAYS"])
+def test_a_schedule_is_not_spread_over_months(symbol: str, algo: str) -> None:
+    """A scheduled algo without an end runs its default horizon, clipped to the session, whatever its time in force."""
+
+    async def scene(desk: OwnDesk) -> None:
+        desk.agent.register_instrument(DAY_STOCK)
+        desk.agent.update_order_book(symbol, [(10.0, 100, 1)], [(10.02, 100, 1)])
+        await desk.submit(symbol=symbol, algo=algo, limit_price=None, time_in_force=TimeInForce.GTC, end=None)
+        parents = list(desk.agent.runtime.engine.state.parents.values())
+
+        assert all(parent.end <= NOON + 24 * 60 * MINUTE for parent in parents)
 
     play(scene)
 
