@@ -482,7 +482,6 @@ def test_a_wide_book_does_not_lift_the_collar(bid: str, ask: str) -> None:
 # At once or not at all
 
 
-@pytest.mark.xfail(strict=True, reason="max_child and participation_cap cut the one child of a fill-or-kill order")
 @pytest.mark.parametrize("params", [{"max_child": "30"}, {"participation_cap": 0.1}])
 def test_fill_or_kill_is_never_cut(params: dict[str, Any]) -> None:
     """A fill-or-kill order is refused, or goes out whole: a part of it must not trade alone."""
