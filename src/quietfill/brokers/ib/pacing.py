@@ -77,6 +77,11 @@ class Outbox:
         """Count what waits."""
         return sum(len(queue) for queue in self._queues)
 
+    @property
+    def holds_risk(self) -> bool:
+        """Whether a modification or a placement waits."""
+        return any(self._queues[urgency] for urgency in _RISK)
+
     def put(self, message: Waiting) -> None:
         """Take a message at the end of its queue."""
         self._queues[message.urgency].append(message)

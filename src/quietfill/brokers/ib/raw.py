@@ -26,6 +26,7 @@ class OrderEcho(msgspec.Struct, frozen=True, kw_only=True):
         perm_id: of the account; 0 until Interactive Brokers has given one.
         reference: what we put on the wire as our own id; "" for others' orders.
         limit_price: None for types without one.
+        displayed: what an iceberg shows.
         filled: of completed orders only.
         reason: why a completed order ended, or a warning about an open one.
     """
@@ -42,6 +43,7 @@ class OrderEcho(msgspec.Struct, frozen=True, kw_only=True):
     total: Quantity
     limit_price: Price | None
     status: str
+    displayed: Quantity | None = None
     is_completed: bool = False
     is_what_if: bool = False
     filled: Quantity | None = None

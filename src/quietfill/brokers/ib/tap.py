@@ -374,6 +374,7 @@ def _echo(contract: Contract, order: Order, status: str, reason: str, *, is_comp
         total=quantity_of(order.totalQuantity),
         limit_price=None if order.orderType in _NO_LIMIT else price_of(order.lmtPrice),
         status=status,
+        displayed=quantity_of(order.displaySize) if 0 < order.displaySize < _UNSET_ID else None,
         is_completed=is_completed,
         is_what_if=order.whatIf,
         filled=quantity_of(order.filledQuantity) if is_completed else None,
