@@ -38,6 +38,7 @@ app = App(
 # Named by text, so that only the command that is run is imported; listing them needs their help here.
 app.command("quietfill.cli.demo:demo", help="Work real orders against a recorded hour, live, and explain the cost.")
 app.command("quietfill.cli.simulate:simulate", help="Work one order against recorded market data; print what it cost.")
+app.command("quietfill.cli.gateway:gateway", help="Serve the simulated venue to clients of the TWS API.")
 app.command("quietfill.cli.algos:algos", help="List the algos and their parameters.")
 
 _journal = App(name="journal", help="Look at a journal, prove it, or copy it out.")

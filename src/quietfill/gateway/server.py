@@ -46,7 +46,7 @@ UNBUILT: Final = {
     68: "display groups", 78: "option chains", 79: "soft-dollar tiers", 83: "smart components", 84: "news",
     85: "news", 86: "news", 88: "histograms", 100: "the event calendar", 102: "the event calendar",
 }  # fmt: skip
-"""Requests of the protocol that are answered by error 321, and what they ask for."""
+"""Requests of the protocol that are answered by error 322, and what they ask for."""
 
 _NUMBER_AFTER_VERSION: Final = frozenset({21, 22, 52, 54, 55, 67, 68})
 _GRACE: Final = 0.002
@@ -262,7 +262,7 @@ class PaperGateway:
         place = 1 if kind in _NUMBER_AFTER_VERSION else 0
         number = int(fields[place]) if len(fields) > place and fields[place].lstrip("-").isdigit() else -1
         words = f"the paper gateway has no {what}" if what else f"request {kind} is unknown"
-        session.error(number if what else -1, 321, f"Error validating request.-'gw' : cause - {words}")
+        session.error(number if what else -1, 322, f"Error processing request.-'gw' : cause - {words}")
 
     # ------------------------------------------------------------ time
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from quietfill.gateway.faults import line, lists, market, orders, reports  # noqa: F401 - they register themselves
 from quietfill.gateway.faults.base import KINDS, Fault, read_fault
 
+__all__ = ["KINDS", "Faults", "fault_table"]
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
