@@ -206,7 +206,6 @@ def test_another_accounts_order_does_not_hold_up_an_exit() -> None:
     assert [child.account for child in exits_of(rig)] == ["A"]
 
 
-@pytest.mark.xfail(strict=True, reason="any exit passes every kill, its own or not, in force or not")
 def test_an_exit_does_not_outlive_its_own_kill_into_the_next() -> None:
     """Once its kill is released an exit is an order like any other: a later kill that closes nothing cancels it."""
     rig = bought()
@@ -220,7 +219,6 @@ def test_an_exit_does_not_outlive_its_own_kill_into_the_next() -> None:
     assert [r.child_id for r in rig.requests() if isinstance(r, CancelRequested)] == [exit_child.child_id]
 
 
-@pytest.mark.xfail(strict=True, reason="after the last close of a date the exit is tried and refused again and again")
 def test_a_kill_at_night_is_not_an_alarm_every_minute() -> None:
     """After the close one alarm says that the position stays open, and no exit is refused before trading opens."""
     rig = SessionRig()
@@ -278,17 +276,7 @@ def test_an_acknowledged_child_did_arrive() -> None:
     assert resolve(rig, "p1-1", Resolution.NEVER_ARRIVED) == []
 
 
-@pytest.mark.parametrize(
-    "outcome",
-    [
-        pytest.param(
-            Resolution.CANCELLED,
-            marks=pytest.mark.xfail(strict=True, reason="no edge from pending_replace to failed; the desk is killed"),
-        ),
-        Resolution.NEVER_ARRIVED,
-        Resolution.WORKING,
-    ],
-)
+@pytest.mark.parametrize("outcome", [Resolution.CANCELLED, Resolution.NEVER_ARRIVED, Resolution.WORKING])
 def test_a_persons_word_about_a_child_that_is_being_changed_is_no_bug_of_ours(outcome: Resolution) -> None:
     """Whatever a person says of a child with a replace on its way is taken or settles nothing; it never raises."""
     rig = working()
@@ -298,7 +286,6 @@ def test_a_persons_word_about_a_child_that_is_being_changed_is_no_bug_of_ours(ou
     resolve(rig, SYMBOL, outcome)
 
 
-@pytest.mark.xfail(strict=True, reason="an unanswered request counts as in doubt at once")
 @pytest.mark.parametrize("outcome", [Resolution.CANCELLED, Resolution.NEVER_ARRIVED])
 def test_a_request_that_was_just_sent_is_not_in_doubt(outcome: Resolution) -> None:
     """A word about a whole symbol settles what is in doubt, not the order that left a moment ago."""
@@ -313,7 +300,6 @@ def test_a_request_that_was_just_sent_is_not_in_doubt(outcome: Resolution) -> No
     assert rig.placed() == []
 
 
-@pytest.mark.xfail(strict=True, reason="a failed child is not exposed and does not settle")
 def test_what_a_person_says_is_cancelled_settles_like_any_cancel() -> None:
     """The remainder of a child that a person says is cancelled is not sent again before the settle time."""
     rig = doubtful()
@@ -466,7 +452,6 @@ def test_a_market_order_trades_around_a_price_of_zero() -> None:
     assert child.limit_price >= price_from("0.01")
 
 
-@pytest.mark.xfail(strict=True, reason="a spread wider than half the mid moves the collar to the far touch")
 @pytest.mark.parametrize(("bid", "ask"), [("0.01", "199999.99"), ("0.50", "2.00")])
 def test_a_wide_book_does_not_lift_the_collar(bid: str, ask: str) -> None:
     """A stub quote is no price: at positive prices the collar stays a share of the mid, however wide the book."""

@@ -46,6 +46,9 @@ _UNSCHEDULED = frozenset(
 )
 _AUCTION = frozenset({OrderType.MARKET_ON_CLOSE, OrderType.LIMIT_ON_CLOSE})
 _STANDING = frozenset({"close", "stop", "stop_limit", "trailing_stop"})
+_UNTIL_CANCELLED = _UNSCHEDULED - {"market", "close"}
+"""What waits for its price; a schedule without an end is not spread over months."""
+
 UNTIL_CANCELLED = 90 * DAY
 """How long an order lives that nobody cancels; brokers have such a limit too."""
 
@@ -171,7 +174,7 @@ class Intake:
         name = (algo or own or order.algo).lower()
         if end is None and name in _UNSCHEDULED and order.time_in_force is TimeInForce.DAY:
             end = self._session_end(order.symbol)
-        if end is None and order.time_in_force is TimeInForce.GTC:
+        if end is None and order.time_in_force is TimeInForce.GTC and name in _UNTIL_CANCELLED:
             end = self._runtime.clock.now() + UNTIL_CANCELLED
         return NewOrder(
             order_id=order_id_of(order.event_id),
@@ -290,7 +293,7 @@ class Intake:
         stated = [timestamp_from(end) for end in (decision.end, decision.good_till) if end is not None]
         if stated:
             return min(stated), False
-        if decision.time_in_force is TimeInForce.GTC:
+        if decision.time_in_force is TimeInForce.GTC and algo in _UNTIL_CANCELLED:
             return self._runtime.clock.now() + UNTIL_CANCELLED, False
         if decision.time_in_force is not None or algo in _STANDING:
             return self._session_end(decision.symbol), False

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from quietfill.domain.errors import BadInput
 from quietfill.domain.messages import BookUpdate
 from quietfill.domain.types import OrderSide, price_from, quantity_from
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from quietfill.domain.types import Price, PublicNumber, Quantity
     from quietfill.runtime.runtime import Runtime
 
@@ -64,11 +63,13 @@ class MarketInputs:
         )
 
 
-def _levels(symbol: str, side: OrderSide, rows: Sequence[Sequence[PublicNumber]]) -> tuple[tuple[Price, Quantity], ...]:
+def _levels(symbol: str, side: OrderSide, rows: Any) -> tuple[tuple[Price, Quantity], ...]:
     name = "bids" if side is OrderSide.BUY else "asks"
+    if isinstance(rows, str) or not isinstance(rows, Sequence):
+        raise BadInput(f"{name} of {symbol}: expected a list of levels, not {rows!r}")
     levels: list[tuple[Price, Quantity]] = []
     for number, row in enumerate(rows):
-        if len(row) not in {2, 3}:
+        if isinstance(row, str) or not isinstance(row, Sequence) or len(row) not in {2, 3}:
             raise BadInput(f"{name} of {symbol}, level {number}: expected (price, size, orders), not {row!r}")
         price = price_from(row[0], f"{name} of {symbol}, level {number}: price")
         size = quantity_from(row[1], f"{name} of {symbol}, level {number}: size")

@@ -32,7 +32,8 @@ class OperatorMethods(AgentFace):
     async def cancel_order(self, order_id: str, *, by: str | None = None, reason: str = "") -> bool:
         """Ask for everything of a parent to be cancelled; True when it is live. Final only on the broker's word."""
         return await self._act(
-            order_id, CancelOrder(order_id=order_id, by=by or self.config.name, reason=text(reason, "reason"))
+            order_id,
+            CancelOrder(order_id=order_id, by=named(by or self.config.name, "by"), reason=text(reason, "reason")),
         )
 
     async def amend_order(self, order_id: str, *, by: str, reason: str = "", **changes: Any) -> bool:
@@ -79,7 +80,7 @@ class OperatorMethods(AgentFace):
         Raises:
             BadInput: (a ValueError) when both names are the same or one is empty.
         """
-        if not by or not second or by == second:
+        if not named(by, "by") or not second or by == text(second, "second"):
             raise BadInput(f"releasing a kill needs two different people, not {by!r} and {second!r}")
         engaged = any(kill.scope == _scope(scope) for kill in self._state.kills)
         release = ReleaseKill(by=by, second=second, reason=text(reason, "reason"), scope=scope)
@@ -121,7 +122,9 @@ class OperatorMethods(AgentFace):
         """
         instrument = to_register(instrument, self._instrument(instrument.symbol), self.runtime.clock.now())
         self._state.instruments.setdefault(instrument.symbol, instrument)
-        self.runtime.submit(RegisterInstrument(instrument=instrument, by=named(by, "by"), reason=reason))
+        self.runtime.submit(
+            RegisterInstrument(instrument=instrument, by=named(by, "by"), reason=text(reason, "reason"))
+        )
 
     async def _act(self, order_id: str, message: AnyMessage) -> bool:
         known = order_id in self._state.live

@@ -256,7 +256,7 @@ class _Sight(msgspec.Struct, frozen=True):
 
     def collar(self, bps: int) -> Price:
         twice = self.near + self.far
-        if bps and abs(twice) <= 2 * (self.far - self.near):
+        if bps and self.near <= 0 <= self.far:
             return self.far  # around a price of zero a share of it means nothing: as far as the touch, and no further
         return (twice * _BPS + abs(twice) * bps) // (2 * _BPS)
 

@@ -258,8 +258,8 @@ class MinimalEdge:
             self._say(lane, ReportKind.REPLACE_REJECTED, revision=request.revision, reason="not connected")
             return
         child = self._lanes.books.children.get(lane.child_id)
-        if child is not None and child.cancel_pending:
-            self._say(lane, ReportKind.REPLACE_REJECTED, revision=request.revision, reason="cancelled before its turn")
+        if child is not None and (child.cancel_pending or self._lanes.books.bars_child(child)):
+            self._say(lane, ReportKind.REPLACE_REJECTED, revision=request.revision, reason="barred before its turn")
             return
         if child is not None:  # a listing may have confirmed more than we were told
             lane.terms = Terms(child.confirmed_revision, child.total, child.limit_price_confirmed)

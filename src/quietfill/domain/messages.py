@@ -205,7 +205,8 @@ class KillScope(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             BadInput: naming the field.
         """
-        texts(self.symbols, "symbols")
+        symbols = tuple(sorted(set(texts(self.symbols, "symbols"))))
+        msgspec.structs.force_setattr(self, "symbols", symbols)  # a scope is a set: its order means nothing
         if self.account is not None:
             named(self.account, "account")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from quietfill.algos.base import TRIGGERED
 from quietfill.domain.errors import BadInput, QuietfillError
 from quietfill.domain.messages import Resolution
+from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import (
     AlertRaised,
     AnyRecord,
@@ -62,8 +63,10 @@ def kill_records(kill: Kill, state: EngineState, algos: AlgoRegistry, now: Times
         close_positions=kill.close_positions,
     )
     for parent in list(state.live.values()):
-        if kill.scope.covers(parent.symbol, parent.account) and parent.accepted.flattens is None:
-            yield from endings(parent, algos, by=kill.by, why=kill.reason, cancels=kill.cancel_pending, now=now)
+        if kill.scope.covers(parent.symbol, parent.account) and not state.is_exit(parent):
+            yield from endings(
+                parent, algos, by=kill.by, why=kill.reason, cancels=kill.cancel_pending or kill.close_positions, now=now
+            )
 
 
 def endings(
@@ -190,6 +193,6 @@ def _subjects(message: Resolve, state: EngineState) -> Sequence[str]:
 
 def _fits(child: ChildState, outcome: Resolution) -> bool:
     """Only what is in doubt needs a word; and what the broker acknowledged or filled did arrive."""
-    if not child.is_live or not child.in_flight or outcome is Resolution.GO_ON:
+    if child.state is not OrderState.UNKNOWN or outcome is Resolution.GO_ON:
         return False
     return outcome is not Resolution.NEVER_ARRIVED or not (child.is_acknowledged or child.filled)

@@ -65,6 +65,7 @@ class ChildState:
         "time_in_force",
         "total",
         "wanted_total",
+        "written_off",
     )
 
     def __init__(self, record: ChildRequested, number: int) -> None:
@@ -106,6 +107,7 @@ class ChildState:
         self.settles_from: Timestamp = 0
         self.done_cumulative: Quantity = 0
         self.done_reason = ""
+        self.written_off = False
 
     @property
     def is_live(self) -> bool:
@@ -146,7 +148,7 @@ class ChildState:
         remainder = max(self.total, self.wanted_total) - self.filled
         if not self.state.is_terminal:
             return max(0, remainder)
-        if self.state is OrderState.FAILED or (self.state is OrderState.FILLED and not self.misses_fills):
+        if self._is_over:
             return 0
         if self.state is OrderState.REJECTED and not self.is_acknowledged and not self.done_cumulative:
             return 0  # it never was at the venue
@@ -154,9 +156,16 @@ class ChildState:
 
     def is_settled(self, now: Timestamp, settle: Duration) -> bool:
         """Say whether a done child can trade no more, as far as anybody can know."""
-        if self.state is OrderState.FAILED or (self.state is OrderState.FILLED and not self.misses_fills):
+        if self._is_over:
             return True
         return not self.misses_fills and now >= self.settles_from + settle
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether nothing of it is left to settle: withdrawn before it was sent, or filled in full."""
+        if self.state is OrderState.FAILED:
+            return not self.written_off
+        return self.state is OrderState.FILLED and not self.misses_fills
 
     @property
     def misses_fills(self) -> bool:
@@ -229,13 +238,18 @@ class ChildState:
 
     def revive(self) -> None:
         """Begin again as in doubt: we took it for never sent or never arrived, and the broker has it."""
-        self.done_at, self.done_reason = None, ""
+        self.done_at, self.done_reason, self.written_off = None, "", False
         self._move_to(OrderState.WORKING)
 
     def doubt(self) -> None:
         """No answer in time: exposed in full until somebody knows."""
         self.asked_at = None
         self._move_to(OrderState.UNKNOWN)
+
+    def write_off(self, reason: str, at: Timestamp) -> None:
+        """A person says that it can trade no more: it settles like any cancel."""
+        self.end(OrderState.FAILED, self.filled, reason, at)
+        self.written_off = True
 
     def settle_working(self, at: Timestamp) -> None:
         """A person says that it lives on the terms last asked for."""

@@ -336,7 +336,7 @@ class Engine:
         """A kill that is in force covers what is taken over like what was there."""
         for kill in self.state.kills:
             if kill.scope.covers(parent.symbol, parent.account):
-                cancels, why = kill.cancel_pending, kill.reason
+                cancels, why = kill.cancel_pending or kill.close_positions, kill.reason
                 for record in endings(parent, self.algos, by=kill.by, why=why, cancels=cancels, now=now):
                     self._emit(record)
                 self._touch(parent)

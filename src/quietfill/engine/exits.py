@@ -83,14 +83,15 @@ class Exits:
 
     def _opens(self, symbol: str, now: Timestamp) -> Timestamp:
         """Return the next instant of continuous trading: *now* while it goes on."""
-        spans = self._state.instruments[symbol].day_of(now).spans
+        spans = self._state.instruments[symbol].days(now, now + MINUTE).spans
         return next((max(now, opens) for opens, closes in spans if now < closes), now)
 
 
 def exit_id(kill_id: str, holding: Holding, number: int) -> str:
     """Return the id of the so-manieth exit of a holding under a kill; order and decision have the same."""
     symbol, account = holding
-    return ":".join(["flatten", kill_id, symbol, *([account] if account else []), *([str(number)] if number else [])])
+    holding_name = symbol if account is None else f"{symbol}@{account}"
+    return f"flatten:{kill_id}:{holding_name}" + (f"#{number}" if number else "")
 
 
 def _exit_order(kill: KillSwitchEngaged, holding: Holding, position: Quantity, number: int, now: Timestamp) -> NewOrder:

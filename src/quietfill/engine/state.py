@@ -205,8 +205,17 @@ class EngineState:
         return any(kill.scope.covers(symbol, account) for kill in self.kills)
 
     def bars(self, parent: ParentState) -> bool:
-        """Say whether a kill bars new risk for this parent; the exits that a kill itself asked for are none."""
-        return parent.accepted.flattens is None and self.is_killed(parent.symbol, parent.account)
+        """Say whether a kill bars new risk for this parent; the exit of a kill that is in force is none."""
+        return self.is_killed(parent.symbol, parent.account) and not self.is_exit(parent)
+
+    def is_exit(self, parent: ParentState) -> bool:
+        """Say whether a kill that is in force asked for this parent itself."""
+        asked_by = parent.accepted.flattens
+        return asked_by is not None and any(kill.kill_id == asked_by for kill in self.kills)
+
+    def bars_child(self, child: ChildState) -> bool:
+        """Say whether a kill bars new risk for this child."""
+        return self.bars(self.parents[child.order_id])
 
     def parent_of(self, child_id: str) -> ParentState:
         """Return the parent that a child belongs to."""
@@ -417,7 +426,7 @@ class EngineState:
             return
         # Given up, like what never arrived: should the broker have it after all, it is taken back with an alarm.
         reason = f"{record.outcome}, says {record.by}: {record.reason}"
-        child.end(OrderState.FAILED, child.filled, reason, record.at)
+        child.write_off(reason, record.at)
         self._retire(child)
 
     # The house

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import exp, isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,7 +16,7 @@ from quietfill.domain.errors import BadInput
 from quietfill.domain.types import SECOND, Duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
 # The density base + opening exp(-x / OPENING_DECAY) + closing exp(-(1 - x) / CLOSING_DECAY), fitted by
 # tools/fit_default_curve.py to 35 days of one-minute bars (AAPL, AMZN, BAC, JPM, MSFT, SPY, TSLA, 2019-02-11 to
@@ -68,17 +68,20 @@ def default_curve(session: Duration) -> VolumeCurve:
     return _STRAIGHT if session >= ROUND_THE_CLOCK else _U_SHAPED
 
 
-def checked_profile(weights: Sequence[float], name: str = "volume profile") -> tuple[float, ...]:
+def checked_profile(weights: Iterable[Any], name: str = "volume profile") -> tuple[float, ...]:
     """Return *weights* as a profile.
 
     Raises:
         BadInput: when there is none, one is negative or not finite, or all are zero; the message names which.
     """
-    checked = tuple(weights)
+    try:
+        checked = tuple(weights)
+    except TypeError:
+        raise BadInput(f"{name} must be a list of weights, not {weights!r}") from None
     if not checked:
         raise BadInput(f"{name} is empty")
     for place, weight in enumerate(checked):
-        if not isfinite(weight):
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not isfinite(weight):
             raise BadInput(f"{name}[{place}] must be finite, not {weight!r}")
         if weight < 0:
             raise BadInput(f"{name}[{place}] must not be negative, is {weight!r}")
