@@ -106,6 +106,8 @@ class PaperGateway:
         self.history = History(self)
         self.lookups = Lookups(self)
         self.bytes_heard = 0
+        self.bytes_said = 0
+        self._calm_at = (0, 0)
         self.sessions: list[Session] = []
         self._clients: dict[int, Session] = {}
         self._waiting: dict[str, int] = {}
@@ -282,12 +284,16 @@ class PaperGateway:
         self.history.look(now)
 
     async def _calm(self) -> None:
-        """Wait until clients have taken what was said and had a moment to answer it."""
+        """Wait until clients have taken what was said and had a moment to answer it, if anything was said."""
+        if (self.bytes_said, self.bytes_heard) == self._calm_at:
+            await asyncio.sleep(0)
+            return
         for _ in range(_ROUNDS):
             heard = self.bytes_heard
             await asyncio.sleep(_GRACE)
             if heard == self.bytes_heard and not any(session.unsent for session in self.sessions):
-                return
+                break
+        self._calm_at = (self.bytes_said, self.bytes_heard)
 
 
 _ROUNDS: Final = 100

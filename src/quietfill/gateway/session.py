@@ -133,6 +133,7 @@ class Session(asyncio.Protocol):
         if self.transport is None or self.is_frozen:
             return
         packed = frame(fields)
+        self.gateway.bytes_said += len(packed)
         for start in range(0, len(packed), self.splits or len(packed)):
             self.transport.write(packed[start : start + (self.splits or len(packed))])
         if self.unsent > _MOST_UNREAD:
