@@ -1,17 +1,29 @@
 """Write the reference pages that follow from the code; a test fails while one of them is out of date.
 
-Run it as `.venv/bin/python tools/make_docs.py` after changing a configuration key or the order-state table.
+Run it as `.venv/bin/python tools/make_docs.py` after changing a signature, a docstring, a configuration key or the
+order-state table.
 """  # noqa: INP001 - a script
 
+from __future__ import annotations
+
+import sys
 from pathlib import Path
+
+if __name__ == "__main__":  # run by its path, it does not see its neighbours
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from quietfill.agent.keys import config_table
 from quietfill.algos.base import AlgoParams
 from quietfill.algos.parameters import ParamRow, schema_rows
 from quietfill.algos.registry import AlgoSpec, describe, registry
 from quietfill.domain.order_state import VALID_ORDER_TRANSITIONS, OrderState
+from tools.api_pages import Index, page_text
+from tools.reference_pages import agent_text, whole_index
+from tools.reference_pages import pages as listed_pages
+from tools.state_diagram import state_diagram
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
+IMAGES = REFERENCE.parent / "images"
 NOTE = "<!-- Written by tools/make_docs.py; change the code, not this page. -->"
 
 
@@ -19,15 +31,25 @@ def main() -> None:
     """Write every page."""
     for name, text in pages().items():
         (REFERENCE / name).write_text(text, encoding="utf-8", newline="\n")
+    for name, text in images().items():
+        (IMAGES / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 def pages() -> dict[str, str]:
     """Return each page's text by its file name."""
+    index = whole_index()
     return {
+        "agent.md": agent_text(index, NOTE),
         "algorithms.md": algorithms(),
         "configuration.md": configuration(),
-        "order-states.md": order_states(),
+        "order-states.md": order_states(index),
+        **{f"{page.name}.md": page_text(page, index, NOTE) for page in listed_pages() if page.name != "order-states"},
     }
+
+
+def images() -> dict[str, str]:
+    """Return each picture's SVG by its file name."""
+    return {"order-states.svg": state_diagram()}
 
 
 def algorithms() -> str:
@@ -84,10 +106,10 @@ assert config.settings.max_slippage_bps == 20
 {config_table()}"""
 
 
-def order_states() -> str:
-    """Return the page of the order-state table."""
+def order_states(index: Index) -> str:
+    """Return the page of the order-state table, and of the words that orders are described with."""
     rows = "\n".join(f"| `{state}` | {_ends(state)} | {_followers(state)} |" for state in OrderState)
-    return f"""{NOTE}
+    head = f"""{NOTE}
 
 # Order states
 
@@ -95,10 +117,18 @@ Parents and children share one table. A step that is not in it does not happen: 
 `False` and nothing changes. An end leads only to itself and to `filled`, because fills come late; `failed`,
 our own withdrawal, also to whatever the broker says of the order.
 
+![The usual ways of an order from state to state, and every step that the table knows](../images/order-states.svg)
+
+Above: the usual ways. Below: every step that may be taken, from the state at the left to the one on top.
+
 | state | end | may become |
 |---|---|---|
 {rows}
+
+In Python: `quietfill.VALID_ORDER_TRANSITIONS`, a mapping from each state to those that may follow.
 """
+    (words,) = (page for page in listed_pages() if page.name == "order-states")
+    return head + page_text(words, index, "").removeprefix(f"# {words.title}\n")
 
 
 def _ends(state: OrderState) -> str:
