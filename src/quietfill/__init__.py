@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from quietfill.agent.agent import ExecutionAgentImpl as ExecutionAgentImpl
     from quietfill.agent.base import ExecutionAgentBase as ExecutionAgentBase
     from quietfill.agent.config import AgentConfig as AgentConfig
+    from quietfill.brokers.ib.broker import IBBroker as IBBroker
     from quietfill.bus.local import EventBus as EventBus
     from quietfill.domain.book import OrderBookLevel as OrderBookLevel
     from quietfill.domain.book import OrderBookSnapshot as OrderBookSnapshot
@@ -61,6 +62,7 @@ _HOMES = {
     "agent.agent": ("ExecutionAgentImpl",),
     "agent.base": ("ExecutionAgentBase",),
     "agent.config": ("AgentConfig",),
+    "brokers.ib.broker": ("IBBroker",),
     "bus.local": ("EventBus",),
     "domain.book": ("OrderBookLevel", "OrderBookSnapshot"),
     "domain.errors": ("BadInput", "BrokerError", "BrokerRefusal", "JournalError", "QuietfillError"),
@@ -104,6 +106,7 @@ __all__ = [
     "ExecutionAgentImpl",
     "FillCategory",
     "FillEvent",
+    "IBBroker",
     "Instrument",
     "JournalError",
     "KillScope",

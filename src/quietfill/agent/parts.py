@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -19,7 +19,10 @@ from quietfill.venue.broker import VenueBroker
 if TYPE_CHECKING:
     from quietfill.agent.config import AgentConfig
     from quietfill.brokers.face import UserBroker
+    from quietfill.domain.records import AnyRecord
+    from quietfill.domain.types import Duration
     from quietfill.engine.settings import EngineSettings
+    from quietfill.engine.state import EngineState
     from quietfill.ports.broker import BrokerEdge
     from quietfill.ports.clock import TimedClock
     from quietfill.ports.journal import Journal
@@ -49,7 +52,26 @@ def assemble(config: AgentConfig, broker: AnyBroker, journal: Journal | None, cl
         simulated.attend(runtime.quiet, lambda: engine.triggers(simulated.instrument.symbol))
     if isinstance(edge, MinimalEdge):
         edge.attend(engine.state)
+    elif isinstance(edge, BookFollower):
+        edge.follow(engine.state, clock)
+        runtime.on_record(edge.heed)
     return runtime
+
+
+@runtime_checkable
+class BookFollower(Protocol):
+    """An edge that looks children up in the agent's books, lives by its clock, and hears what was decided."""
+
+    settle: Duration
+    """How long after a cancel's confirmation a fill of it may still come."""
+
+    def follow(self, books: EngineState, clock: TimedClock) -> None:
+        """Use the books and the clock of the agent that it is a part of."""
+        ...
+
+    def heed(self, record: AnyRecord) -> None:
+        """Hear a record that is durable."""
+        ...
 
 
 def _wrapped(config: AgentConfig, broker: object, clock: TimedClock) -> MinimalEdge:
@@ -60,6 +82,8 @@ def _wrapped(config: AgentConfig, broker: object, clock: TimedClock) -> MinimalE
 def _settings(config: AgentConfig, edge: BrokerEdge) -> EngineSettings:
     """Return what the engine is told, with the patience that a broker of few words needs."""
     settings = config.engine_settings
+    if isinstance(edge, BookFollower):
+        return msgspec.structs.replace(settings, settle=max(settings.settle, edge.settle))
     if not isinstance(edge, MinimalEdge):
         return settings
     return msgspec.structs.replace(

@@ -212,8 +212,9 @@ class IBBroker(IBEdge):
             NoSuchContract: when none matches, or several do; the message lists them.
             BadInput: when a field is unknown.
         """
+        fields: dict[str, Any] = {"symbol": symbol, **what}
         try:
-            spec = ContractSpec(**({"symbol": symbol} | what))
+            spec = ContractSpec(**fields)
         except TypeError as error:
             raise BadInput(f"instrument {symbol}: {error}") from None
         resolved: Resolved = await self._contracts.resolve(symbol, spec)

@@ -42,7 +42,8 @@ from quietfill.brokers.ib.survey import COMPLETED, Survey, Surveyor, Verdict
 from quietfill.brokers.ib.tap import COMPLETED_ORDERS, OPEN_ORDERS, POSITIONS, TIME, market_rule
 from quietfill.domain.errors import BrokerError
 from quietfill.domain.messages import LinkState
-from quietfill.domain.types import SECOND
+from quietfill.domain.records import InstrumentRegistered, OrderAccepted
+from quietfill.domain.types import SECOND, Duration
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from quietfill.brokers.ib.settings import IBSettings
     from quietfill.domain.execution_report import ExecutionReport
     from quietfill.domain.messages import BookUpdate, BrokerSnapshot
-    from quietfill.domain.records import WireRequest
+    from quietfill.domain.records import AnyRecord, WireRequest
     from quietfill.domain.types import Price, Timestamp
     from quietfill.engine.state import EngineState
     from quietfill.ports.clock import TimedClock
@@ -73,7 +74,10 @@ class IBEdge:
     Attributes:
         notices: what a person should know, as (subject, text), the newest last.
         verdicts: of the last reconciliation, one a step.
+        settle: how long after a cancel's confirmation a fill of it may still come.
     """
+
+    settle: Duration = SECOND
 
     def __init__(self, address: tuple[str, int, int], account: str | None, settings: IBSettings, *, live: bool) -> None:
         """Put the parts together; nothing is connected."""
@@ -172,10 +176,26 @@ class IBEdge:
         """Whether requests would reach the broker now."""
         return self._connection.is_up
 
-    def attend(self, books: EngineState, clock: TimedClock) -> None:
+    def follow(self, books: EngineState, clock: TimedClock) -> None:
         """Look children up in an agent's books, live by its clock, and give out no id that the books may know."""
         self._children.books = books
         self._clock = clock
+
+    def heed(self, record: AnyRecord) -> None:
+        """Listen to the market of each instrument that is registered and each order that is accepted."""
+        if isinstance(record, InstrumentRegistered):
+            self._start(self._listen(record.instrument.symbol))
+        elif isinstance(record, OrderAccepted):
+            self._start(self._listen(record.symbol))
+
+    async def _listen(self, symbol: str) -> None:
+        """Subscribe to a symbol, if there is a line; what is missed is caught up with on connecting."""
+        if self._connection.session is None or self._markets.problem(symbol) is not None:
+            return
+        try:
+            self._markets.subscribe(symbol, await self._sending.contract(symbol))
+        except (BrokerError, TimeoutError) as error:
+            self.notice(symbol, f"{symbol} has no market data: {str(error) or 'its contract was not answered'}")
 
     async def connect(self) -> None:
         """Open the session, check the account, and ask for everything that the gateway knows.
@@ -312,6 +332,9 @@ class IBEdge:
         if self._connection.epoch != self._data_epoch:
             self._data_epoch = self._connection.epoch
             self._markets.session_began()
+            books = self._children.books
+            for symbol in () if books is None else books.instruments:
+                self._start(self._listen(symbol))
         self._push()
 
     def _raise_ids_above_books(self) -> None:

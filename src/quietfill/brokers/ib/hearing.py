@@ -97,7 +97,7 @@ class Hearing:
         self._wants = wants
         self._patience = patience or Patience()
         self._parked: deque[tuple[StatusSeen | ExecutionSeen, Timestamp]] = deque(maxlen=_PARKED)
-        self._costs: OrderedDict[str, CommissionSeen] = OrderedDict()
+        self._costs: OrderedDict[tuple[str, int], CommissionSeen] = OrderedDict()
         self._fills: OrderedDict[str, tuple[str, Fill]] = OrderedDict()
 
     # Echoes
@@ -153,6 +153,7 @@ class Hearing:
             self._wants.notice(child.child_id, f"{child.child_id} lives, though the broker refused it: {child.note}")
             self._say(child, ReportKind.ACCEPTED)
             self._wants.cancel(child)
+            return True
         return child.end is not None
 
     def _in_force(self, child: IBChild, terms: object, *, keep_wanted: bool = False) -> None:
@@ -277,7 +278,7 @@ class Hearing:
         """Hear what an execution cost, before or after it."""
         known = self._fills.get(seen.stem)
         if known is None or known[1].revision != seen.revision:
-            self._costs[seen.stem] = seen
+            self._costs[seen.stem, seen.revision] = seen
             while len(self._costs) > _COSTS_KEPT:
                 self._costs.popitem(last=False)
             return
@@ -287,8 +288,8 @@ class Hearing:
             self._tell_fill(child, msgspec.structs.replace(fill, commission=seen.commission))
 
     def _fill(self, seen: ExecutionSeen) -> Fill:
-        cost, known = self._costs.pop(seen.stem, None), self._fills.get(seen.stem)
-        commission = None if cost is None or cost.revision != seen.revision else cost.commission
+        cost, known = self._costs.pop((seen.stem, seen.revision), None), self._fills.get(seen.stem)
+        commission = None if cost is None else cost.commission
         if commission is None and known is not None and known[1].revision == seen.revision:
             commission = known[1].commission
         return Fill(
@@ -366,7 +367,7 @@ class Hearing:
         child.note = f"{seen.text} ({seen.code}) {seen.advanced}".strip()
         effect = code_of(seen.code).effect
         if child.end is not None:
-            _log.info("a code about an order that is over", child=child.child_id, code=seen.code, text=seen.text)
+            _log.debug("a code about an order that is over", child=child.child_id, code=seen.code, text=seen.text)
         elif effect in {Effect.REFUSED, Effect.MODIFY_REFUSED}:
             self._refused(child, effect)
         elif effect is Effect.CANCEL_REFUSED and child.cancel_sent:

@@ -312,7 +312,7 @@ class StrictDecoder(Decoder):
         super().__init__(tap, server_version)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         self._tap = tap
 
-    def wrap(self, methodName: str, types: list[type], skip: int = 2) -> Callable[[list[str]], None]:
+    def wrap(self, methodName: str, types: list[type], skip: int = 2) -> Any:
         """Return what decodes one kind of message; kinds that nobody listens for are passed over."""
 
         def handle(fields: list[str]) -> None:
