@@ -6,7 +6,9 @@ order-state table.
 
 from __future__ import annotations
 
+import inspect
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 if __name__ == "__main__":  # run by its path, it does not see its neighbours
@@ -16,8 +18,11 @@ from quietfill.agent.keys import config_table
 from quietfill.algos.base import AlgoParams
 from quietfill.algos.parameters import ParamRow, schema_rows
 from quietfill.algos.registry import AlgoSpec, describe, registry
+from quietfill.cli.main import app
+from quietfill.domain import records
 from quietfill.domain.order_state import VALID_ORDER_TRANSITIONS, OrderState
-from tools.api_pages import Index, page_text
+from tools.api_pages import Index, Page, page_text
+from tools.docstrings import cell, summary
 from tools.reference_pages import agent_text, whole_index
 from tools.reference_pages import pages as listed_pages
 from tools.state_diagram import state_diagram
@@ -38,12 +43,15 @@ def main() -> None:
 def pages() -> dict[str, str]:
     """Return each page's text by its file name."""
     index = whole_index()
+    listed = {page.name: page for page in listed_pages()}
+    listed["journal-bus-audit"] = replace(listed["journal-bus-audit"], after=record_kinds())
     return {
         "agent.md": agent_text(index, NOTE),
         "algorithms.md": algorithms(),
+        "command-line.md": command_line(),
         "configuration.md": configuration(),
-        "order-states.md": order_states(index),
-        **{f"{page.name}.md": page_text(page, index, NOTE) for page in listed_pages() if page.name != "order-states"},
+        **{f"{name}.md": page_text(page, index, NOTE) for name, page in listed.items()},
+        "order-states.md": order_states(listed["order-states"], index),
     }
 
 
@@ -84,6 +92,40 @@ def _parameters(rows: list[ParamRow]) -> str:
     return "\n".join(["| parameter | what | default | meaning |", "|---|---|---|---|", *lines, ""])
 
 
+def command_line() -> str:
+    """Return the page of all commands and their options, as the program itself lists them."""
+    listed = app.generate_docs(output_format="markdown")
+    return f"""{NOTE}
+
+# Command line
+
+`quietfill COMMAND --help` prints the same. Results go to standard output, progress and notes to standard error; with
+`--json` standard output holds one JSON object and nothing else.
+
+| exit code | meaning |
+|---|---|
+| 0 | done; that nothing was filled is no error |
+| 2 | the input was wrong: one line on standard error says what |
+| 130 | interrupted |
+
+{listed[listed.index("## quietfill ") :].rstrip()}
+"""
+
+
+def record_kinds() -> str:
+    """Return the table of what a journal holds."""
+    rows = [
+        f"| `{made.__struct_config__.tag}` | `{made.__name__}` | {cell(summary(inspect.cleandoc(made.__doc__ or '')))} |"
+        for made in records.Record.__subclasses__()
+        if made.__module__ == records.__name__
+    ]
+    lead = (
+        "What a journal holds, by the kind that `quietfill journal show --kind` takes. Records are facts: past tense,"
+        " immutable, never removed; the classes are in `quietfill.domain.records`."
+    )
+    return "\n".join(["## Records", "", lead, "", "| kind | class | meaning |", "|---|---|---|", *rows])
+
+
 def configuration() -> str:
     """Return the page of all keys of `AgentConfig.parameters`."""
     return f"""{NOTE}
@@ -106,7 +148,7 @@ assert config.settings.max_slippage_bps == 20
 {config_table()}"""
 
 
-def order_states(index: Index) -> str:
+def order_states(words: Page, index: Index) -> str:
     """Return the page of the order-state table, and of the words that orders are described with."""
     rows = "\n".join(f"| `{state}` | {_ends(state)} | {_followers(state)} |" for state in OrderState)
     head = f"""{NOTE}
@@ -127,7 +169,6 @@ Above: the usual ways. Below: every step that may be taken, from the state at th
 
 In Python: `quietfill.VALID_ORDER_TRANSITIONS`, a mapping from each state to those that may follow.
 """
-    (words,) = (page for page in listed_pages() if page.name == "order-states")
     return head + page_text(words, index, "").removeprefix(f"# {words.title}\n")
 
 
