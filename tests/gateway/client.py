@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from copy import copy
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,9 @@ SECONDS = 10.0  # within which everything that is waited for has happened, on th
 sample: Callable[[], Tape] = cache(load_sample)
 
 
-def paper(**options: Any) -> PaperGateway:
-    """Return a gateway on the packaged hour whose time is played by hand."""
-    return PaperGateway(sample(), **({"speed": 0} | options))
+def paper(*, speed: float | None = 0, **options: Any) -> PaperGateway:
+    """Return a gateway on the packaged hour; unless told otherwise, its time is played by hand."""
+    return PaperGateway(sample(), speed=speed, **options)
 
 
 def stock() -> Stock:
@@ -47,6 +48,7 @@ async def connected(gateway: PaperGateway, client_id: int = 1, *, version: int =
     """Connect ib_async, fully synchronised, as a client that knows versions up to *version*."""
     ib = IB()
     ib.client.MaxClientVersion = version
+    ib.client.MaxRequests = 0  # nothing here is limited, unless by a fault
     await ib.connectAsync("127.0.0.1", gateway.port, clientId=client_id, timeout=SECONDS, raiseSyncErrors=True)
     try:
         yield ib
@@ -82,7 +84,7 @@ class Heard:
         told = getattr(wrapper, name)
 
         def hear(*values: Any) -> None:
-            self.words.append((name, values))
+            self.words.append((name, tuple(copy(value) for value in values)))  # the library changes what it gets
             told(*values)
 
         setattr(wrapper, name, hear)

@@ -43,6 +43,7 @@ class Market:
         self._own: list[Print] = []
         self._value = 0
         self._seen = 0
+        self._last: Print | None = None
         self._range: tuple[Price, Price, Price] | None = None
         tape = gateway.floor.tape
         self._is_whole_day = tape.volume_before == 0 and tape.first_time <= tape.day.spans[0][0]
@@ -82,10 +83,7 @@ class Market:
         """Tell all subscribers what happened up to now."""
         if not self.lines:
             return
-        look = self._take_look(now)
-        if not self.is_silent:
-            for line in list(self.lines.values()):
-                line.tell(look)
+        self._tell(self._take_look(now))
 
     # ------------------------------------------------------------ requests
 
@@ -107,9 +105,9 @@ class Market:
             line.tell(self._present())
             session.say(57, 1, number)
             return
-        self._add(line, "quotes", MOST_LINES, Refused(101, "Max number of tickers has been reached"))
+        self._check(line, "quotes", MOST_LINES, Refused(101, "Max number of tickers has been reached"))
         self._open(line)
-        line.tell(self._present())
+        self._add(line, "quotes")
 
     def _open(self, line: TopOfBook) -> None:
         step = self._contract.details(self._gateway.floor.now)["minTick"]
@@ -125,8 +123,8 @@ class Market:
             raise Refused(321, f"Error validating request.-'gw' : cause - Invalid number of rows {rows}")
         line = DepthOfBook(session, number, rows, self._contract.primary_exchange if by_exchange else None)
         words = f"Max number ({MOST_DEPTHS}) of market depth requests has been reached"
-        self._add(line, "depth", MOST_DEPTHS, Refused(309, words))
-        line.tell(self._present())
+        self._check(line, "depth", MOST_DEPTHS, Refused(309, words))
+        self._add(line, "depth")
 
     def _subscribe_ticks(self, session: Session, cursor: Cursor) -> None:
         number = cursor.integer()
@@ -138,8 +136,8 @@ class Market:
         exchange = self._contract.primary_exchange
         line = TickByTick(session, number, TICK_KINDS[name], exchange, ignores_size=cursor.flag())
         words = "Max number of tick-by-tick requests has been reached."
-        self._add(line, "ticks", MOST_TICKERS, Refused(10190, words))
-        line.tell(self._present())
+        self._check(line, "ticks", MOST_TICKERS, Refused(10190, words))
+        self._add(line, "ticks")
 
     def _data_type(self, session: Session, cursor: Cursor) -> None:
         cursor.skip()
@@ -148,14 +146,19 @@ class Market:
             raise Refused(321, f"Error validating request.-'gw' : cause - Invalid market data type {kind}")
         session.data_type = kind
 
-    def _add(self, line: Subscription, what: str, most: int, refusal: Refused) -> None:
+    def _check(self, line: Subscription, what: str, most: int, refusal: Refused) -> None:
         mine = [key for key in self.lines if key[0] is line.session]
         if any(key[2] == line.number for key in mine):
             raise Refused(102, "Duplicate ticker ID for API client")
         if sum(key[1] == what for key in mine) >= most:
             raise refusal
+
+    def _add(self, line: Subscription, what: str) -> None:
+        look = self._present()
         self.lines[line.session, what, line.number] = line
         self._count()
+        if not self.is_silent:
+            line.tell(look)
 
     def _cancels(self, what: str, code: int, words: str) -> Handler:
         def cancel(session: Session, cursor: Cursor) -> None:
@@ -179,9 +182,15 @@ class Market:
         self._gateway.watch(market=len(self.lines), ticks=sum(line.wants_ticks for line in self.lines.values()))
 
     def _present(self) -> Look:
-        # Everybody hears of what is new at the same time, so a newcomer's first look must not use it up.
-        self.look(self._gateway.floor.now)
-        return self._take_look(self._gateway.floor.now)
+        # What a newcomer is told at first is no news: those who are there already hear of that before.
+        look = self._take_look(self._gateway.floor.now)
+        self._tell(look)
+        return look._replace(prints=[])
+
+    def _tell(self, look: Look) -> None:
+        if not self.is_silent:
+            for line in list(self.lines.values()):
+                line.tell(look)
 
     def _take_look(self, now: Timestamp) -> Look:
         history = self._history
@@ -190,17 +199,19 @@ class Market:
             Print(int(history.print_time[row]), int(history.print_price[row]), int(history.print_quantity[row]))
             for row in range(self._row, end)
         ]
-        is_catching_up, self._row = self._row == 0 and end > 0, end
+        self._row = end
         own, self._own = self._own, []
-        new = sorted([*prints, *own])
+        new = sorted([*prints, *own], key=lambda trade: trade.at)
         for trade in new:
             self._value += trade.price * trade.quantity
             self._seen += trade.quantity
             opening, low, high = self._range or (trade.price, trade.price, trade.price)
             self._range = (opening, min(low, trade.price), max(high, trade.price))
+        self._last = new[-1] if new else self._last
         return Look(
             book=self._gateway.floor.book,
-            prints=new[-1:] if is_catching_up else new,
+            prints=new,
+            last=self._last,
             day=self._day(),
             is_halted=self._is_halted(now),
         )

@@ -48,10 +48,11 @@ class Day(NamedTuple):
 
 
 class Look(NamedTuple):
-    """The market now, and what traded since the last look."""
+    """The market now, what traded since the last look, and the last trade ever."""
 
     book: BookUpdate
     prints: list[Print]
+    last: Print | None
     day: Day
     is_halted: bool
 
@@ -89,15 +90,12 @@ class TopOfBook:
         book, day = look.book, look.day
         self._pair(BID, BID_SIZE, book.bids[0] if book.bids else None)
         self._pair(ASK, ASK_SIZE, book.asks[0] if book.asks else None)
-        if look.prints:
-            last = look.prints[-1]
-            self._text(LAST_TIME, str(last.at // SECOND))
+        if look.last is not None and (look.prints or LAST not in self._said):
+            self._text(LAST_TIME, str(look.last.at // SECOND))
             self._said.pop(LAST, None)  # a trade at the same price is news too
-            self._pair(LAST, LAST_SIZE, (last.price, last.quantity))
-            if RT_VOLUME_REQUEST in self._generic:
-                self._say_tape(look)
-        elif book.last is not None and LAST not in self._said:
-            self._price(LAST, book.last, 0)
+            self._pair(LAST, LAST_SIZE, (look.last.price, look.last.quantity))
+        if RT_VOLUME_REQUEST in self._generic:
+            self._say_tape(look)
         if self._is_news(VOLUME, str(day.volume)):
             self._say(2, 6, VOLUME, quantity_decimal(day.volume))
         for kind, price in ((OPEN, day.opening), (HIGH, day.high), (LOW, day.low)):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quietfill.gateway.faults import line, lists, market, orders, reports  # noqa: F401 - they register themselves
+from quietfill.gateway.faults import line, lists, market, orders, reports
 from quietfill.gateway.faults.base import KINDS, Fault, read_fault
 
-__all__ = ["KINDS", "Faults", "fault_table"]
+__all__ = ["KINDS", "SOURCES", "Faults", "fault_table"]
+
+SOURCES = (line, lists, market, orders, reports)
+"""The modules that hold the faults; importing one registers what it holds."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
