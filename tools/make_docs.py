@@ -114,16 +114,17 @@ def command_line() -> str:
 
 def record_kinds() -> str:
     """Return the table of what a journal holds."""
-    rows = [
-        f"| `{made.__struct_config__.tag}` | `{made.__name__}` | {cell(summary(inspect.cleandoc(made.__doc__ or '')))} |"
-        for made in records.Record.__subclasses__()
-        if made.__module__ == records.__name__
-    ]
+    kinds = [made for made in records.Record.__subclasses__() if made.__module__ == records.__name__]
+    rows = [f"| `{made.__struct_config__.tag}` | `{made.__name__}` | {_meaning(made)} |" for made in kinds]
     lead = (
         "What a journal holds, by the kind that `quietfill journal show --kind` takes. Records are facts: past tense,"
         " immutable, never removed; the classes are in `quietfill.domain.records`."
     )
     return "\n".join(["## Records", "", lead, "", "| kind | class | meaning |", "|---|---|---|", *rows])
+
+
+def _meaning(made: type) -> str:
+    return cell(summary(inspect.cleandoc(made.__doc__ or "")))
 
 
 def configuration() -> str:

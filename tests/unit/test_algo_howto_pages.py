@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shlex
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,14 @@ def test_every_algo_has_a_page_and_a_picture() -> None:
 def test_the_index_makes_a_decision_and_its_approval() -> None:
     """The listing that shows what a decision needs runs as it stands."""
     assert decision_of(PICTURES["PAGES"] / "index.md").algo == "twap"
+
+
+def test_the_readme_shows_what_its_line_gives() -> None:
+    """The order that a visitor sees first has the figures that it has today."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^\$ \.venv/bin/quietfill (simulate .*)$", readme, re.MULTILINE)
+
+    assert PICTURES["table"](PICTURES["simulated"](shlex.split(line))) in readme
 
 
 @EACH_PAGE
