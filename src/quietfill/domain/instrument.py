@@ -40,7 +40,7 @@ class SpecialDay(msgspec.Struct, frozen=True):
     sessions: tuple[LocalSession, ...] = ()
 
 
-class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+class Instrument(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """Everything that prices, sizes and schedules of one symbol are checked against.
 
     Attributes:
@@ -146,7 +146,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         before = self.trading_day(local - timedelta(days=1))
         if self.sessions and before.spans and before.spans[-1][1] > instant:
             return before
-        day = self.trading_day(self.next_open_date(local))
+        day = _day_from(self, local)
         if self.sessions or until is None or until <= day.spans[-1][1]:
             return day
         return TradingDay(((day.spans[0][0], self.day_of(until).spans[-1][1]),))
@@ -178,7 +178,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     def trading_day(self, day: date) -> TradingDay:
         """Return the continuous sessions of one local date as instants; none on a holiday."""
-        return _trading_day(self.sessions_on(day), self.timezone, day)
+        return _trading_day(self, day)
 
     def sessions_on(self, day: date) -> tuple[LocalSession, ...]:
         """Return the continuous sessions of one local date in local time; none on a holiday."""
@@ -193,10 +193,15 @@ _ROUND_THE_CLOCK = (LocalSession(time(0), time(0)),)
 _LONGEST_CLOSURE_DAYS = 366
 
 
-@lru_cache(maxsize=1024)
-def _trading_day(sessions: tuple[LocalSession, ...], timezone: str, day: date) -> TradingDay:
-    zone = ZoneInfo(timezone)
-    return TradingDay(tuple(_span(day, span, zone) for span in sessions))
+@lru_cache(maxsize=4096)
+def _trading_day(instrument: Instrument, day: date) -> TradingDay:
+    zone = ZoneInfo(instrument.timezone)
+    return TradingDay(tuple(_span(day, span, zone) for span in instrument.sessions_on(day)))
+
+
+@lru_cache(maxsize=4096)
+def _day_from(instrument: Instrument, day: date) -> TradingDay:
+    return instrument.trading_day(instrument.next_open_date(day))
 
 
 def _span(day: date, span: LocalSession, zone: ZoneInfo) -> tuple[Timestamp, Timestamp]:
@@ -239,6 +244,9 @@ class TradingDay(msgspec.Struct, frozen=True):
 
         A start inside a break moves to the next open, an end inside a break to the last close before it.
         """
+        for opens, closes in self.spans:
+            if opens <= start < end <= closes:  # nothing to clip, as nearly always
+                return start, end
         starts = [max(start, opens) for opens, closes in self.spans if closes > start]
         ends = [min(end, closes) for opens, closes in self.spans if opens < end]
         return (starts[0] if starts else self.spans[-1][1]), (ends[-1] if ends else self.spans[0][0])
