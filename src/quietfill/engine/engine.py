@@ -227,10 +227,14 @@ class Engine:
         parents = self.state.live_by_symbol.get(book.symbol)
         if not parents:
             return
-        view = self.observed.view(book.symbol)
         for parent in parents.values():
-            if not parent.has_arrival or any(view.meets(trigger) for trigger in parent.triggers):
+            if not parent.has_arrival or (parent.triggers and self._meets(parent)):
                 self._touch(parent)
+
+    def _meets(self, parent: ParentState) -> bool:
+        """Say whether the market has met a condition that *parent* waits for."""
+        view = self.observed.view(parent.symbol)
+        return any(view.meets(trigger) for trigger in parent.triggers)
 
     def _report(self, report: ExecutionReport, now: Timestamp) -> None:
         for record in consequences(report, self.state, self.observed, now):
@@ -420,14 +424,18 @@ class Engine:
 
     def _take_records(self, now: Timestamp) -> list[AnyRecord]:
         self._close_positions(now)
+        if self._dirty:  # mostly nobody is: a quote, an answer to a question, a wake before its time
+            self._look_at_dirty(now)
+        records, self._records = self._records, []
+        return records
+
+    def _look_at_dirty(self, now: Timestamp) -> None:
         self._planner.is_reconciling = self._reconciling
         while parents := sorted((p for p in self._dirty.values() if self._may_act(p)), key=_priority):
             for parent in parents:
                 del self._dirty[parent.order_id]
                 self._timers.set(parent.order_id, self._planner.look(parent, now))
             self._close_positions(now)
-        records, self._records = self._records, []
-        return records
 
     def _close_positions(self, now: Timestamp) -> None:
         if not self.state.kills:

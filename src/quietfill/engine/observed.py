@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from quietfill.domain.records import FillMarks, WorkingMark
 from quietfill.market.facts import FactsObserver, MarketFacts, facts_stated, with_true_range
 from quietfill.market.tally import Sums, Tally
-from quietfill.market.view import MarketView, OwnOrder, others_market
+from quietfill.market.view import MarketView, OwnOrder, OwnSizes, others_market
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 class ObservedMarkets:
     """The latest book of each symbol, and the others' market made from it on demand."""
 
-    __slots__ = ("_books", "_facts", "_state", "_tallies", "_true_ranges", "_views", "last_prices")
+    __slots__ = ("_books", "_facts", "_own_sizes", "_state", "_tallies", "_true_ranges", "_views", "last_prices")
 
     def __init__(self, state: EngineState) -> None:
         """Start without any quote."""
         self._state = state
         self._books: dict[str, BookUpdate] = {}
         self._views: dict[str, MarketView] = {}
+        self._own_sizes: dict[str, tuple[int, OwnSizes]] = {}
         self._tallies: dict[str, Tally] = {}
         self._facts: dict[str, FactsObserver] = {}
         self._true_ranges: dict[str, Price] = {}
@@ -142,7 +143,7 @@ class ObservedMarkets:
             return MarketView(symbol=symbol, time=0, bids=(), asks=())
         tally = self._tallies[symbol]
         own_filled = self._own(symbol)[0] - tally.own_before
-        return others_market(book, self._own_orders(symbol), own_filled, tally.print_number)
+        return others_market(book, self._displayed(symbol), own_filled, tally.print_number)
 
     def _tally(self, book: BookUpdate) -> Tally:
         tally = self._tallies.get(book.symbol)
@@ -171,6 +172,14 @@ class ObservedMarkets:
         totals = self._state.totals.get(symbol)
         return (0, 0) if totals is None else (totals.traded, totals.traded_value)
 
+    def _displayed(self, symbol: str) -> OwnSizes:
+        """Return what we display; made anew only when a record was booked since, and quotes are far more than those."""
+        made_at, own = self._own_sizes.get(symbol, (-1, _NOTHING))
+        if made_at != self._state.sequence:
+            own = OwnSizes.of(self._own_orders(symbol))
+            self._own_sizes[symbol] = self._state.sequence, own
+        return own
+
     def _own_orders(self, symbol: str) -> Iterator[OwnOrder]:
         for parent in self._state.live_by_symbol.get(symbol, {}).values():
             for child in parent.live_children.values():
@@ -180,6 +189,9 @@ class ObservedMarkets:
                 before = child.limit_price_confirmed
                 if before is not None and before != child.limit_price:
                     yield OwnOrder(child.side, before, child.leaves, certain=False)
+
+
+_NOTHING = OwnSizes({}, {}, set())
 
 
 def _traded_before(parent: ParentState, day_volume: Quantity) -> Quantity:

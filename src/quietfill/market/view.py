@@ -32,6 +32,31 @@ class OwnOrder(msgspec.Struct, frozen=True):
     certain: bool
 
 
+class OwnSizes(msgspec.Struct, frozen=True):
+    """What our displayed orders add to a book.
+
+    Attributes:
+        bids, asks: quantity by price that is in the feed for sure.
+        unsure: where we have an order that may or may not be in it.
+    """
+
+    bids: dict[Price, Quantity]
+    asks: dict[Price, Quantity]
+    unsure: set[tuple[OrderSide, Price]]
+
+    @classmethod
+    def of(cls, orders: Iterable[OwnOrder]) -> OwnSizes:
+        """Add up our displayed orders in one instrument."""
+        own = cls({}, {}, set())
+        for order in orders:
+            if order.certain:
+                sizes = own.bids if order.side is OrderSide.BUY else own.asks
+                sizes[order.price] = sizes.get(order.price, 0) + order.quantity
+            else:
+                own.unsure.add((order.side, order.price))
+        return own
+
+
 class MarketView(msgspec.Struct, frozen=True):
     """The others' market in one instrument, as far as we can tell at one moment.
 
@@ -123,26 +148,18 @@ def _size_to(levels: Levels, side: OrderSide, price: Price) -> Quantity:
     return sum(size for level, size in levels if (level >= price if buy else level <= price))
 
 
-def others_market(book: BookUpdate, own: Iterable[OwnOrder], own_filled: Quantity, print_number: int = 0) -> MarketView:
+def others_market(book: BookUpdate, own: OwnSizes, own_filled: Quantity, print_number: int = 0) -> MarketView:
     """Return the feed's book without our own orders.
 
     Args:
         book: the market as the feed shows it.
-        own: our displayed orders in this instrument.
+        own: what we display in this instrument.
         own_filled: what we have traded today, so that the volume is the others'.
         print_number: how many prints were seen so far.
     """
-    own_bids: dict[Price, Quantity] = {}
-    own_asks: dict[Price, Quantity] = {}
-    unsure: set[tuple[OrderSide, Price]] = set()
-    for order in own:
-        if order.certain:
-            sizes = own_bids if order.side is OrderSide.BUY else own_asks
-            sizes[order.price] = sizes.get(order.price, 0) + order.quantity
-        else:
-            unsure.add((order.side, order.price))
-    bids = _without(book.bids, own_bids)
-    asks = _without(book.asks, own_asks)
+    bids = _without(book.bids, own.bids)
+    asks = _without(book.asks, own.asks)
+    unsure = own.unsure
     return MarketView(
         symbol=book.symbol,
         time=book.time,
@@ -150,8 +167,8 @@ def others_market(book: BookUpdate, own: Iterable[OwnOrder], own_filled: Quantit
         asks=asks,
         last=book.last,
         volume=None if book.volume is None else max(0, book.volume - own_filled),
-        own_bid=bool(bids) and (OrderSide.BUY, bids[0][0]) in unsure,
-        own_ask=bool(asks) and (OrderSide.SELL, asks[0][0]) in unsure,
+        own_bid=bool(unsure and bids) and (OrderSide.BUY, bids[0][0]) in unsure,
+        own_ask=bool(unsure and asks) and (OrderSide.SELL, asks[0][0]) in unsure,
         last_trusted=book.last_trusted,
         print_number=print_number,
         print_low=book.print_low,
