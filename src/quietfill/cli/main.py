@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 WRONG_INPUT = 2
 INTERRUPTED = 130
 
+_SIMULATE = "Work one order against recorded market data, the packaged hour unless --feed is given; print what it cost."
+
 app = App(
     name="quietfill",
     help="An execution desk: works orders into the market at the least cost, and proves what it did.",
@@ -37,7 +39,7 @@ app = App(
 )
 # Named by text, so that only the command that is run is imported; listing them needs their help here.
 app.command("quietfill.cli.demo:demo", help="Work real orders against a recorded hour, live, and explain the cost.")
-app.command("quietfill.cli.simulate:simulate", help="Work one order against recorded market data; print what it cost.")
+app.command("quietfill.cli.simulate:simulate", help=_SIMULATE)
 app.command("quietfill.cli.gateway:gateway", help="Serve the simulated venue to clients of the TWS API.")
 app.command("quietfill.cli.algos:algos", help="List the algos and their parameters.")
 
