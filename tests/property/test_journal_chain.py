@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from quietfill.domain.errors import JournalError
 from quietfill.domain.instrument import Instrument, LocalSession, SpecialDay, TickRule
+from quietfill.domain.messages import KillScope
 from quietfill.domain.records import AlertRaised, AnyRecord
 from quietfill.journal.codec import CODEC, GENESIS, link
 from quietfill.journal.inspect import entries, verify
@@ -21,6 +22,11 @@ from quietfill.journal.memory import MemoryJournal
 from quietfill.journal.sqlite import SqliteJournal
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
+SCOPES = st.builds(
+    lambda symbols, account: KillScope(symbols=tuple(symbols), account=account),
+    st.lists(st.text(), max_size=3),
+    st.none() | st.text(min_size=1),
+)
 DAYTIME = (LocalSession(time(9, 30), time(16)),)
 INSTRUMENTS = st.builds(
     lambda symbol, increment, lot, times: Instrument(
@@ -40,6 +46,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
+STATED = {Instrument: INSTRUMENTS, KillScope: SCOPES}
+"""Strategies of what checks itself when it is made."""
 
 
 def values(hint):
@@ -49,8 +57,8 @@ def values(hint):
         return JSON if hint is typing.Any else INTEGERS
     if typing.get_origin(hint) is dict:
         return st.dictionaries(st.text(), values(arguments[1]), max_size=3)
-    if hint is Instrument:
-        return INSTRUMENTS
+    if hint in STATED:
+        return STATED[hint]
     if typing.get_origin(hint) is tuple:
         return st.lists(values(arguments[0]), max_size=3).map(tuple)
     if arguments:

@@ -54,7 +54,17 @@ def check_complete(done: Outcome, records: list[AnyRecord]) -> None:
     """All orders are in the final table and ended, nothing is doubled, nothing is filled beyond its order."""
     orders = done.figures["orders"]
     assert len(orders) == 12
-    assert {order["algo"] for order in orders} == {"market", "limit", "twap", "vwap", "pov", "is", "midpoint_peg", "iceberg", "adaptive"}
+    assert {order["algo"] for order in orders} == {
+        "market",
+        "limit",
+        "twap",
+        "vwap",
+        "pov",
+        "is",
+        "midpoint_peg",
+        "iceberg",
+        "adaptive",
+    }
     assert {order["side"] for order in orders} == {"buy", "sell"}
     assert all(order["ended"] for order in orders)
     executions = Counter(record.fill.execution_id for record in records if isinstance(record, ChildFilled))

@@ -199,8 +199,7 @@ def _resolve(child: ChildState, record: Resolved) -> None:
     if record.outcome is Resolution.WORKING:
         child.settle_working(record.at)
         return
-    state = OrderState.FAILED if record.outcome is Resolution.NEVER_ARRIVED else OrderState.CANCELLED
-    child.end(state, 0, record.reason, record.at)
+    child.write_off(record.reason, record.at)
 
 
 _BOOK: dict[type, Callable[[ChildState, Any], None]] = {
