@@ -162,7 +162,8 @@ def _fire(order: ParentView, market: MarketView, now: Timestamp, level: Level, w
         memo |= {BID: market.bids[0][0], ASK: market.asks[0][0]}
     plan = work(order, memo, market, now)
     met = f"triggered at {_text(price)} by {params_of(order).trigger}"
-    return msgspec.structs.replace(plan, memo=memo, why=f"{met}; {plan.why}")
+    slices = tuple(msgspec.structs.replace(piece, why=f"{met}; {piece.why}") for piece in plan.slices)
+    return msgspec.structs.replace(plan, slices=slices, memo=memo, why=f"{met}; {plan.why}")
 
 
 def _text(price: Price) -> str:
