@@ -43,7 +43,7 @@ def read_params(algo: str, schema: type[AlgoParams], given: Mapping[str, Any]) -
         params = msgspec.convert(dict(given), schema, strict=False)
     except msgspec.ValidationError as error:
         raise BadInput(_explained(algo, schema, given, str(error))) from None
-    for key in schema.__struct_fields__:
+    for key in given:  # a default is the schema's own word
         try:
             _check_number(key, getattr(params, key))
         except ValueError as error:

@@ -6,7 +6,7 @@ by acceptance and by refusal alike; a repeat sends nothing and names the first o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from quietfill.risk.limits import RiskLimits
 
 
+_Window: TypeAlias = tuple[Timestamp, Timestamp]
+
 _FACTS = ("adv", "volatility")
 _HOW_KNOWN = "state it, register it with the instrument, or let the market be observed for longer"
 
@@ -66,8 +68,8 @@ class Admission:
             yield from self._duplicate(order, first or f"order id {order.order_id} was used before", now)
             return
         order, notes = self._informed(order)
-        params, reasons = self._check(order, now)
-        if params is None or reasons:
+        params, window, reasons = self._check(order, now)
+        if params is None or window is None or reasons:
             yield OrderRefused(
                 at=now,
                 order_id=order.order_id,
@@ -76,7 +78,7 @@ class Admission:
                 reasons=tuple(reasons),
             )
             return
-        yield self._acceptance(order, params, notes, now)
+        yield self._acceptance(order, params, window, notes, now)
 
     def _duplicate(self, order: NewOrder, first: str, now: Timestamp) -> Iterator[AnyRecord]:
         yield OrderRefused(
@@ -119,7 +121,8 @@ class Admission:
         params = {**order.params, **{name: value for name, (value, _) in known.items()}}
         return msgspec.structs.replace(order, params=params), notes
 
-    def _check(self, order: NewOrder, now: Timestamp) -> tuple[AlgoParams | None, list[str]]:
+    def _check(self, order: NewOrder, now: Timestamp) -> tuple[AlgoParams | None, _Window | None, list[str]]:
+        """Return the algo's parameters and the window, where there are such, and all reasons against the order."""
         instrument = self._state.instruments.get(order.symbol)
         reasons = list(
             admission_reasons(
@@ -142,8 +145,10 @@ class Admission:
                 params = parse_params(self._algos.get(order.algo), order.params)
             except ValueError as error:
                 reasons.append(str(error))
+        window: _Window | None = None
         if instrument is not None and not reasons:
-            reasons += self._window_reasons(order, instrument, now)
+            window = self._window(order, instrument, now)
+            reasons += _window_reasons(order, window, now)
         if params is not None and instrument is not None:
             spec = self._algos.get(order.algo)
             if spec.needs_stop and order.stop_price is None:
@@ -151,13 +156,13 @@ class Admission:
             reasons += [f"algo {order.algo} needs {name}: {_HOW_KNOWN}" for name in getattr(params, "missing", ())]
             needs_limit = spec.needs_limit or order.order_type is OrderType.STOP_LIMIT
             reasons += _limit_reasons(order, params, instrument, needs_limit=needs_limit)
-        return params, reasons
+        return params, window, reasons
 
     def _reference(self, symbol: str) -> Price | None:
         twice = self._observed.view(symbol).mid_twice
         return None if twice is None else twice // 2
 
-    def _window(self, order: NewOrder, instrument: Instrument, now: Timestamp) -> tuple[Timestamp, Timestamp]:
+    def _window(self, order: NewOrder, instrument: Instrument, now: Timestamp) -> _Window:
         start = now if order.start is None else max(order.start, now)
         end = order.end
         if end is None and self._algos.get(order.algo).all_day:
@@ -166,16 +171,10 @@ class Admission:
             end = start + self._settings.default_horizon
         return instrument.window(start, end, order.time_in_force).clip(start, end)
 
-    def _window_reasons(self, order: NewOrder, instrument: Instrument, now: Timestamp) -> list[str]:
-        start, end = self._window(order, instrument, now)
-        if start < end:
-            return []
-        wanted = f"{iso_time(order.start or now)} to {iso_time(order.end or end)}"
-        return [f"the window {wanted} holds no continuous trading"]
-
-    def _acceptance(self, order: NewOrder, params: AlgoParams, known: list[str], now: Timestamp) -> OrderAccepted:
-        instrument = self._state.instruments[order.symbol]
-        start, end = self._window(order, instrument, now)
+    def _acceptance(
+        self, order: NewOrder, params: AlgoParams, window: _Window, known: list[str], now: Timestamp
+    ) -> OrderAccepted:
+        start, end = window
         view = self._observed.view(order.symbol)
         quoted = view.is_tradable
         raw, notes = self._widened(order, params)
@@ -224,6 +223,14 @@ class Admission:
         raw["slice_seconds"] = least
         note = f"slices widened from {wanted:g} s to {least:g} s: {sharing} schedule(s) share the placement budget"
         return raw, [note]
+
+
+def _window_reasons(order: NewOrder, window: _Window, now: Timestamp) -> list[str]:
+    start, end = window
+    if start < end:
+        return []
+    wanted = f"{iso_time(order.start or now)} to {iso_time(order.end or end)}"
+    return [f"the window {wanted} holds no continuous trading"]
 
 
 def _limit_price(order: NewOrder, params: AlgoParams) -> Price | None:

@@ -20,6 +20,8 @@ from quietfill.domain.records import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from quietfill.domain.types import Duration, Price, Timestamp
     from quietfill.engine.observed import ObservedMarkets
     from quietfill.engine.parent import ParentState
@@ -78,19 +80,25 @@ class Sender:
         return self._state.children[child_id].state is not OrderState.FAILED
 
     def _barred(self, request: ChildRequested | ReplaceRequested, now: Timestamp) -> str | None:
+        return next(self._bars(request, now), None)
+
+    def _bars(self, request: ChildRequested | ReplaceRequested, now: Timestamp) -> Iterator[str]:
         child = self._state.children[request.child_id]
         parent = self._state.parents[child.order_id]
-        bars = (
-            (self._state.bars(parent), "kill switch"),
-            (not self._state.link_up, "no line to the broker"),
-            (child.cancel_pending, "cancelled before it was sent"),
-            (child.state.is_terminal, f"child is {child.state}"),
-            (isinstance(request, ReplaceRequested) and not child.replace_pending, "settled otherwise meanwhile"),
-            # The order may have been amended since this was decided.
-            (not within_limit(parent, request.limit_price), "beyond the order's limit"),
-            (request.crossing and self._is_stale(child.symbol, now), "the quote is too old to cross on"),
-        )
-        return next((reason for barred, reason in bars if barred), None)
+        if self._state.bars(parent):
+            yield "kill switch"
+        if not self._state.link_up:
+            yield "no line to the broker"
+        if child.cancel_pending:
+            yield "cancelled before it was sent"
+        if child.state.is_terminal:
+            yield f"child is {child.state}"
+        if isinstance(request, ReplaceRequested) and not child.replace_pending:
+            yield "settled otherwise meanwhile"
+        if not within_limit(parent, request.limit_price):
+            yield "beyond the order's limit"  # it may have been amended since this was decided
+        if request.crossing and self._is_stale(child.symbol, now):
+            yield "the quote is too old to cross on"
 
     def _is_stale(self, symbol: str, now: Timestamp) -> bool:
         book = self._observed.book(symbol)

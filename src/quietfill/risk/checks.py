@@ -150,14 +150,15 @@ def _window_reasons(order: NewOrder, now: Timestamp, day: TradingDay | None) -> 
 
 
 def _algo_reasons(order: NewOrder, known_algos: Collection[str]) -> Iterator[str]:
-    if order.algo.lower() not in {name.lower() for name in known_algos}:
+    algo = order.algo.lower()
+    if algo not in known_algos and algo not in {name.lower() for name in known_algos}:
         yield f"unknown algo {order.algo!r}: known are {', '.join(sorted(known_algos))}"
     if order.order_type in _NEEDS_STOP_PRICE and order.stop_price is None:
         yield f"order type {order.order_type} needs a stop_price"
     if order.order_type in _NEEDS_LIMIT and order.limit_price is None:
         yield f"order type {order.order_type} needs a limit_price"
     own = _WORKED_BY.get(order.order_type)
-    if own is not None and order.algo.lower() != own:
+    if own is not None and algo != own:
         yield f"order type {order.order_type} is worked by algo {own}, not by {order.algo}"
 
 
