@@ -324,6 +324,8 @@ class IBEdge:
         survey = await self._survey()
         if self._problem is not None:
             raise self._problem
+        if survey.hides_orders:
+            raise ApiIsReadOnly("no list of orders is answered, everything else is")
         missing = [verdict for verdict in survey.verdicts if not verdict.is_answered]
         if any(verdict.step != COMPLETED for verdict in missing):
             raise StepUnanswered("; ".join(survey.unanswered()), self.settings.step_seconds)

@@ -63,6 +63,12 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
         """Whether every step was answered, so that absence is evidence."""
         return all(verdict.is_answered for verdict in self.verdicts)
 
+    @property
+    def hides_orders(self) -> bool:
+        """Whether all lists of orders were left unanswered, and everything else was not: so a read-only API acts."""
+        silent = {verdict.step for verdict in self.verdicts if not verdict.is_answered}
+        return silent == {OWN_ORDERS, ALL_ORDERS, COMPLETED}
+
     def unanswered(self) -> list[str]:
         """Return the steps without an answer, with the reason."""
         return [f"{verdict.step}: {verdict.reason}" for verdict in self.verdicts if not verdict.is_answered]
@@ -161,6 +167,10 @@ class Surveyor:
             return await self.numbered(EXECUTIONS, half, "reqExecutions", ours)
 
 
+_STEPS = 5
+_LEAST_SECONDS = 0.001
+
+
 class _Steps:
     """The steps of one survey, with their verdicts."""
 
@@ -173,7 +183,9 @@ class _Steps:
     async def take(self, step: str, ask: Callable[[float], Any]) -> list[Any]:
         """Ask one thing; return what was listed, nothing when it was not answered."""
         began = self._now()
-        seconds = min(self._step_seconds, max(0.001, (self._deadline - began) / SECOND))
+        # Those that come after an unanswered step must have their share of the time left.
+        share = (self._deadline - began) / SECOND / max(1, _STEPS - len(self.verdicts))
+        seconds = min(self._step_seconds, max(_LEAST_SECONDS, share))
         rows: list[Any] = []
         reason = ""
         try:
