@@ -130,7 +130,7 @@ class Session(asyncio.Protocol):
 
     def write_frame(self, fields: tuple[str, ...]) -> None:
         """Send one frame."""
-        if self.transport is None or self.is_frozen:
+        if self.transport is None or self.transport.is_closing() or self.is_frozen:
             return
         packed = frame(fields)
         self.gateway.bytes_said += len(packed)
