@@ -431,7 +431,9 @@ class Engine:
 
     def _look_at_dirty(self, now: Timestamp) -> None:
         self._planner.is_reconciling = self._reconciling
-        while parents := sorted((p for p in self._dirty.values() if self._may_act(p)), key=_priority):
+        while parents := [parent for parent in self._dirty.values() if self._may_act(parent)]:
+            if len(parents) > 1:
+                parents.sort(key=_priority)
             for parent in parents:
                 del self._dirty[parent.order_id]
                 self._timers.set(parent.order_id, self._planner.look(parent, now))

@@ -93,7 +93,7 @@ class Planner:
         wakes += [at + self._settings.request_timeout for at in asked]
         wakes.append(self._ask_again(parent, now))
         wakes.append(self._ask_silent(parent, now))
-        earliest = min((at for at in wakes if at is not None), default=None)
+        earliest = _earliest(wakes)
         # Whoever wants to be woken now would be woken for ever, and time stood still.
         return earliest if earliest is None or earliest > now else now + _LEAST_WAKE
 
@@ -181,7 +181,7 @@ class Planner:
             return None
         settled_at = [child.settles_from + settle for child in unsettled]
         wakes += [at for at in settled_at if at > now]
-        return min((at for at in wakes if at is not None), default=None)
+        return _earliest(wakes)
 
     def _request(
         self, parent: ParentState, request: Request, plan: Plan, market: MarketView, now: Timestamp
@@ -402,6 +402,11 @@ class Planner:
             left = f"{quantity_number(parent.leaves)} {parent.symbol}"
             text = f"the kill's exit ended with {left} left: the position is not closed"
             self._emit(AlertRaised(at=now, subject=parent.order_id, severity="critical", text=text))
+
+
+def _earliest(wakes: list[Timestamp | None]) -> Timestamp | None:
+    known = [at for at in wakes if at is not None]
+    return min(known) if known else None
 
 
 def _assert_within_limit(parent: ParentState, wanted: Slice) -> None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import AlertRaised, AnyRecord, ChildAdopted, ChildDone, ChildInDoubt, Reconciled
-from quietfill.engine.reports import book_fill
+from quietfill.engine.reports import book_fill, is_booked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +125,7 @@ class Reconciliation:
 def _missed_fills(snapshot: BrokerSnapshot, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:
     for report in snapshot.fills:
         child = state.children.get(report.child_id)
-        if child is not None and report.fill is not None:
+        if child is not None and report.fill is not None and not is_booked(child, report.fill):
             yield from book_fill(child, report.fill, state, now)
 
 

@@ -131,6 +131,14 @@ def book_fill(
         yield OrderFrozen(at=now, order_id=parent.order_id, reason=text)
 
 
+def is_booked(child: ChildState, fill: Fill) -> bool:
+    """Say whether an execution was booked exactly as it is told now: then it means nothing."""
+    place = child.execution_ids.get(fill.execution_id)
+    if place is None or child.fills[place][:2] != (fill.quantity, fill.price):
+        return False
+    return child.costs[fill.execution_id] == (fill.revision, fill.commission)
+
+
 def _said_again(child: ChildState, fill: Fill, booked: tuple[Quantity, Price], now: Timestamp) -> Iterator[AnyRecord]:
     """Yield what an execution means that was booked before: nothing, a correction, or a commission that came late."""
     revision, commission = child.costs[fill.execution_id]
