@@ -6,6 +6,7 @@ time. Made once from the recording's history, then one look-up an instant.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,10 @@ class RecordedAverages:
 
     def __init__(self, history: MarketHistory) -> None:
         """Add up the recording; products are made in Python, since 64 bits do not hold a day of them."""
-        self._print_time = history.print_time
+        self._print_time = history.print_time.tolist()  # lists: one look-up in an array takes ten times as long
         values = map(int.__mul__, history.print_price.tolist(), history.print_quantity.tolist())
         self._turnover = [0, *accumulate(values)]
-        self._touch_time = history.touch_time
+        self._touch_time = history.touch_time.tolist()
         self._mid_twice = np.where(history.has_touch, history.bid + history.ask, 0).tolist()
         self._has_mid = history.has_touch.tolist()
         self._day = history.day
@@ -36,14 +37,14 @@ class RecordedAverages:
 
     def turnover(self, at: Timestamp) -> int:
         """Return the price x quantity of all prints up to and including *at*."""
-        return self._turnover[int(np.searchsorted(self._print_time, at, side="right"))]
+        return self._turnover[bisect_right(self._print_time, at)]
 
     def mid(self, at: Timestamp) -> tuple[int, Duration]:
         """Return 2 x mid x ns, and the ns of trading with a mid, up to *at*."""
-        row = int(np.searchsorted(self._touch_time, at, side="right")) - 1
+        row = bisect_right(self._touch_time, at) - 1
         if row < 0:
             return 0, 0
-        since = self._day.elapsed(int(self._touch_time[row]), at) if self._has_mid[row] else 0
+        since = self._day.elapsed(self._touch_time[row], at) if self._has_mid[row] else 0
         return self._mid_sum[row] + self._mid_twice[row] * since, self._mid_time[row] + since
 
     def _trading_time(self, touch_time: NDArray[np.int64], has_touch: NDArray[np.bool_]) -> NDArray[np.int64]:
