@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from quietfill.domain.records import FillMarks, WorkingMark
 from quietfill.market.facts import FactsObserver, MarketFacts, facts_stated, with_true_range
 from quietfill.market.tally import Sums, Tally
-from quietfill.market.view import MarketView, OwnOrder, OwnSizes, others_market
+from quietfill.market.view import MarketView, OwnSizes, others_market
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from quietfill.domain.messages import BookUpdate
     from quietfill.domain.types import Price, Quantity, Timestamp
     from quietfill.engine.parent import ParentState
@@ -176,22 +174,27 @@ class ObservedMarkets:
         """Return what we display; made anew only when a record was booked since, and quotes are far more than those."""
         made_at, own = self._own_sizes.get(symbol, (-1, _NOTHING))
         if made_at != self._state.sequence:
-            own = OwnSizes.of(self._own_orders(symbol))
+            own = self._add_up(symbol)
             self._own_sizes[symbol] = self._state.sequence, own
         return own
 
-    def _own_orders(self, symbol: str) -> Iterator[OwnOrder]:
+    def _add_up(self, symbol: str) -> OwnSizes:
+        own = OwnSizes.none()
         for parent in self._state.live_by_symbol.get(symbol, {}).values():
             for child in parent.live_children.values():
-                certain = not child.in_flight
-                if child.limit_price is not None:
-                    yield OwnOrder(child.side, child.limit_price, child.leaves, certain)
-                before = child.limit_price_confirmed
-                if before is not None and before != child.limit_price:
-                    yield OwnOrder(child.side, before, child.leaves, certain=False)
+                price, before = child.limit_price, child.limit_price_confirmed
+                if price is None:
+                    pass  # a market order shows nowhere
+                elif child.in_flight:
+                    own.unsure.add((child.side, price))
+                else:
+                    own.show(child.side, price, child.leaves)
+                if before is not None and before != price:
+                    own.unsure.add((child.side, before))
+        return own
 
 
-_NOTHING = OwnSizes({}, {}, set())
+_NOTHING = OwnSizes.none()
 
 
 def _traded_before(parent: ParentState, day_volume: Quantity) -> Quantity:

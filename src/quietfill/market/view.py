@@ -16,20 +16,11 @@ from quietfill.domain.types import OrderSide, Price, Quantity, Timestamp
 from quietfill.market.triggers import LastThrough, MidLeaves, SizeReaches, TouchLeaves, Trigger, VolumeReaches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from quietfill.domain.messages import BookUpdate
 
 Levels: TypeAlias = tuple[tuple[Price, Quantity], ...]
-
-
-class OwnOrder(msgspec.Struct, frozen=True):
-    """One displayed order of ours. `certain` is False while a request about it is in flight."""
-
-    side: OrderSide
-    price: Price
-    quantity: Quantity
-    certain: bool
 
 
 class OwnSizes(msgspec.Struct, frozen=True):
@@ -37,7 +28,7 @@ class OwnSizes(msgspec.Struct, frozen=True):
 
     Attributes:
         bids, asks: quantity by price that is in the feed for sure.
-        unsure: where we have an order that may or may not be in it.
+        unsure: where we have an order that may or may not be in it: a request about it is in flight.
     """
 
     bids: dict[Price, Quantity]
@@ -45,16 +36,14 @@ class OwnSizes(msgspec.Struct, frozen=True):
     unsure: set[tuple[OrderSide, Price]]
 
     @classmethod
-    def of(cls, orders: Iterable[OwnOrder]) -> OwnSizes:
-        """Add up our displayed orders in one instrument."""
-        own = cls({}, {}, set())
-        for order in orders:
-            if order.certain:
-                sizes = own.bids if order.side is OrderSide.BUY else own.asks
-                sizes[order.price] = sizes.get(order.price, 0) + order.quantity
-            else:
-                own.unsure.add((order.side, order.price))
-        return own
+    def none(cls) -> OwnSizes:
+        """Begin without any order."""
+        return cls({}, {}, set())
+
+    def show(self, side: OrderSide, price: Price, quantity: Quantity) -> None:
+        """Add one order that is in the feed for sure."""
+        sizes = self.bids if side is OrderSide.BUY else self.asks
+        sizes[price] = sizes.get(price, 0) + quantity
 
 
 class MarketView(msgspec.Struct, frozen=True):
