@@ -137,6 +137,7 @@ def test_a_loop_knows_its_longest_callback():
 
     async def busy():
         loop = asyncio.get_running_loop()
+        assert isinstance(loop, TimedLoop)
         loop.longest = 0.0
         await asyncio.to_thread(lambda: None)
         short = loop.longest
