@@ -10,14 +10,17 @@ import msgspec
 from quietfill.brokers.ib.contracts import ContractSpec, instrument_of
 from quietfill.brokers.ib.edge import IBEdge
 from quietfill.brokers.ib.errors import NotConnected, StepUnanswered
+from quietfill.brokers.ib.house_clock import HouseClock
 from quietfill.brokers.ib.native import Limit, Market, OnClose, Stop, StopLimit, Style
 from quietfill.brokers.ib.orders import Placement
 from quietfill.brokers.ib.settings import IBSettings
 from quietfill.brokers.ib.survey import EXECUTIONS, HOLDINGS
+from quietfill.brokers.ib.tap import TIME
 from quietfill.domain.errors import BadInput, BrokerError
 from quietfill.domain.events import FillEvent
 from quietfill.domain.execution_report import ReportKind
 from quietfill.domain.types import (
+    SECOND,
     OrderType,
     datetime_of,
     price_decimal,
@@ -198,6 +201,20 @@ class IBBroker(IBEdge):
                 name = self._symbol_of(position.con_id) or position.symbol
                 held[name] = held.get(name, 0.0) + quantity_float(position.quantity)
         return held
+
+    async def gateway_clock(self) -> HouseClock:
+        """Return a clock that shows the gateway's time, to the second, as long as that runs as fast as ours.
+
+        For an agent whose gateway plays recorded data: pass it as the agent's clock. Connect first.
+
+        Raises:
+            BrokerError: when the gateway does not say.
+        """
+        try:
+            (seconds,) = await self._surveyor.named(TIME, self.settings.step_seconds, "reqCurrentTime")
+        except (TimeoutError, ValueError):
+            raise StepUnanswered(TIME, self.settings.step_seconds) from None
+        return HouseClock(ahead=seconds * SECOND - HouseClock().now())
 
     # Contracts and market data
 

@@ -74,12 +74,22 @@ class Connection:
         return 0 if self.session is None else self.session.tap.messages
 
     async def start(self) -> None:
-        """Open the line.
+        """Open the line; one that is open already, or is being mended, stays as it is.
 
         Raises:
             BrokerError: one that says what to do.
         """
+        if self._is_wanted:
+            return
         self._is_wanted = True
+        try:
+            await self._open_patiently()
+        except BaseException:
+            self._is_wanted = False
+            raise
+        self._run(self._watch_life())
+
+    async def _open_patiently(self) -> None:
         for tries_left in reversed(range(_TRIES_FOR_CLIENT_ID)):
             try:
                 await self._open()
@@ -88,7 +98,6 @@ class Connection:
                 if not tries_left:
                     raise
                 await asyncio.sleep(self._settings.retry_seconds)
-        self._run(self._watch_life())
 
     async def stop(self) -> None:
         """Close the line; nothing more is heard."""

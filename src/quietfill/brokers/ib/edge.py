@@ -204,6 +204,10 @@ class IBEdge:
             BrokerError: one that says what to do; nothing was sent.
         """
         await self._connection.start()
+        self._raise_ids_above_books()  # the session may be older than the books
+        books = self._children.books
+        for symbol in () if books is None else tuple(books.instruments):
+            self._start(self._listen(symbol))
 
     async def disconnect(self) -> None:
         """Close the session; orders at the broker stay as they are."""
@@ -334,9 +338,6 @@ class IBEdge:
         if self._connection.epoch != self._data_epoch:
             self._data_epoch = self._connection.epoch
             self._markets.session_began()
-            books = self._children.books
-            for symbol in () if books is None else books.instruments:
-                self._start(self._listen(symbol))
         self._push()
 
     def _raise_ids_above_books(self) -> None:

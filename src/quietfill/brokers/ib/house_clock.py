@@ -11,21 +11,26 @@ from quietfill.domain.types import SECOND, timestamp_from
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from quietfill.domain.types import Timestamp
+    from quietfill.domain.types import Duration, Timestamp
 
 
 class HouseClock:
-    """A `TimedClock`; to be used inside a running loop."""
+    """A `TimedClock`; to be used inside a running loop.
 
-    def __init__(self) -> None:
+    Args:
+        ahead: how far it is ahead of the house, in ns: a gateway that plays recorded data lives in another year.
+    """
+
+    def __init__(self, ahead: Duration = 0) -> None:
         """Start to count when it is first asked."""
+        self._ahead = ahead
         self._offset: int | None = None
 
     def now(self) -> Timestamp:
         """Return the present instant."""
         count = round(asyncio.get_running_loop().time() * SECOND)
         if self._offset is None:
-            self._offset = timestamp_from(utc_now()) - count
+            self._offset = timestamp_from(utc_now()) + self._ahead - count
         return self._offset + count
 
     def call_at(self, when: Timestamp, callback: Callable[[], None]) -> asyncio.TimerHandle:
