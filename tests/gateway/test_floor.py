@@ -111,10 +111,10 @@ def test_from_the_command_line_to_a_signal():
             ib.disconnect()
             running.send_signal(signal.SIGTERM)
             last = json.loads((await asyncio.wait_for(running.stdout.read(), SECONDS)).splitlines()[-1])
-        finally:
-            if running.returncode is None:
-                running.terminate()
-            code = await running.wait()
+            code = await asyncio.wait_for(running.wait(), SECONDS)
+        except BaseException:
+            running.kill()
+            raise
 
         assert code == 0
         assert contract.conId == ready["conId"]

@@ -76,14 +76,15 @@ class Accounts:
             self._drop(session, "updates")
             return
         account = self._one(cursor.text())
-        self._told[session, "updates", 0] = lambda: self._say_updates(session, account, first=False)
-        self._say_updates(session, account, first=True)
-
-    def _say_updates(self, session: Session, account: Account, *, first: bool) -> None:
-        price = self.price
+        said: dict[str, str] = {}
+        self._told[session, "updates", 0] = lambda: self._say_updates(session, account, said, first=False)
         session.say(6, 2, "AccountCode", account.code, "", account.code)
         session.say(6, 2, "AccountType", "INDIVIDUAL", "", account.code)
-        for key, value in self._values(account, price):
+        self._say_updates(session, account, said, first=True)
+
+    def _say_updates(self, session: Session, account: Account, said: dict[str, str], *, first: bool) -> None:
+        price = self.price
+        for key, value in self._news(account, price, said):
             session.say(6, 2, key, value, self._currency, account.code)
         if account.position or not first:
             shown = rounded(price / self._gateway.contract.instrument.multiplier)
@@ -98,10 +99,11 @@ class Accounts:
         cursor.skip()
         number = cursor.integer()
         accounts = self._asked(cursor.text())
+        said: dict[str, dict[str, str]] = {account.code: {} for account in accounts}
 
         def tell() -> None:
             for account in accounts:
-                for key, value in self._values(account, self.price):
+                for key, value in self._news(account, self.price, said[account.code]):
                     session.say(73, 1, number, account.code, "", key, value, self._currency)
 
         self._told[session, "updates multi", number] = tell
@@ -195,6 +197,12 @@ class Accounts:
     @property
     def _currency(self) -> str:
         return self._gateway.contract.currency
+
+    def _news(self, account: Account, price: Decimal, said: dict[str, str]) -> list[tuple[str, str]]:
+        values = dict(self._values(account, price))
+        news = [(key, value) for key, value in values.items() if said.get(key) != value]
+        said |= values
+        return news
 
     def _values(self, account: Account, price: Decimal) -> Iterable[tuple[str, str]]:
         figures = account.figures(price)

@@ -180,9 +180,7 @@ class Floor:
 
     def _next_moment(self, *, watching: bool) -> Timestamp | None:
         """Return the next instant at which something may happen that somebody waits for."""
-        waits: list[Timestamp | None] = [self.exchange.next_report_at()]
-        if self.exchange.has_requests_in_flight:
-            waits.append(self.now + _FLIGHT)
+        waits: list[Timestamp | None] = [self.exchange.next_report_at(), self.exchange.next_arrival]
         if watching:
             waits.append(self.clock.next_alarm())
             if self.watchers:
@@ -217,9 +215,6 @@ class Floor:
             if self.now >= target:
                 break
         self.look(self.now)
-
-
-_FLIGHT: Final[Duration] = 5 * MILLISECOND
 
 
 def _deaf(_: object) -> None:

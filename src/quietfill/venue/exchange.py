@@ -109,7 +109,15 @@ class Exchange:
     @property
     def has_requests_in_flight(self) -> bool:
         """Whether requests are on the line that have not met the core yet."""
-        return any(isinstance(due, ChildRequested | ReplaceRequested | CancelRequested) for _, _, due in self._agenda)
+        return self.next_arrival is not None
+
+    @property
+    def next_arrival(self) -> Timestamp | None:
+        """When the next request that is on the line meets the core; None when there is none."""
+        due = [
+            at for at, _, what in self._agenda if isinstance(what, ChildRequested | ReplaceRequested | CancelRequested)
+        ]
+        return min(due, default=None)
 
     @property
     def open_count(self) -> int:
