@@ -18,6 +18,7 @@ from quietfill.agent.keys import config_table
 from quietfill.algos.base import AlgoParams
 from quietfill.algos.parameters import ParamRow, schema_rows
 from quietfill.algos.registry import AlgoSpec, describe, registry
+from quietfill.brokers.ib.codes import CODES, Effect
 from quietfill.cli.main import app
 from quietfill.domain import records
 from quietfill.domain.order_state import VALID_ORDER_TRANSITIONS, OrderState
@@ -51,6 +52,7 @@ def pages() -> dict[str, str]:
         "command-line.md": command_line(),
         "configuration.md": configuration(),
         **{f"{name}.md": page_text(page, index, NOTE) for name, page in listed.items()},
+        "ib-codes.md": ib_codes(),
         "order-states.md": order_states(listed["order-states"], index),
     }
 
@@ -90,6 +92,22 @@ def _parameters(rows: list[ParamRow]) -> str:
         f"| `{row.name}` | {row.type.replace('|', 'or')} | {row.default or 'none'} | {row.meaning} |" for row in rows
     ]
     return "\n".join(["| parameter | what | default | meaning |", "|---|---|---|---|", *lines, ""])
+
+
+def ib_codes() -> str:
+    """Return the page of all codes of Interactive Brokers that have an effect."""
+    rows = [f"| {code.number} | {code.meaning} | {code.effect.value} |" for code in CODES]
+    return f"""{NOTE}
+
+# Codes of Interactive Brokers
+
+The gateway says most things about requests and orders with a number. A number is evidence and never a state: whether an
+order lives or has ended is told by open-order, order-status, execution and completed-order messages alone. What a
+number does is this table, and nothing else in the code looks at one.
+
+A code that is not in the table, about an order: {Effect.ASK.value}.
+
+{chr(10).join(["| code | what it says | what it does |", "|---|---|---|", *rows, ""])}"""
 
 
 def command_line() -> str:
