@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -98,10 +99,11 @@ def test_from_the_command_line_to_a_signal():
 
     async def scenario() -> None:
         command = [sys.executable, "-m", "quietfill", "gateway", "--port", "0", "--json", "--seed", "3"]
-        running = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-        assert running.stdout is not None
+        running = subprocess.Popen(command, stdout=subprocess.PIPE)
+        out = running.stdout
+        assert out is not None
         try:
-            ready = json.loads(await asyncio.wait_for(running.stdout.readline(), 6 * SECONDS))
+            ready = json.loads(await asyncio.wait_for(asyncio.to_thread(out.readline), 6 * SECONDS))
             ib = IB()
             await ib.connectAsync("127.0.0.1", ready["port"], clientId=1, timeout=SECONDS, raiseSyncErrors=True)
             contract = stock()
@@ -110,8 +112,8 @@ def test_from_the_command_line_to_a_signal():
             await until(ib, trade.isDone)
             ib.disconnect()
             running.send_signal(signal.SIGTERM)
-            last = json.loads((await asyncio.wait_for(running.stdout.read(), SECONDS)).splitlines()[-1])
-            code = await asyncio.wait_for(running.wait(), SECONDS)
+            last = json.loads((await asyncio.wait_for(asyncio.to_thread(out.read), SECONDS)).splitlines()[-1])
+            code = await asyncio.to_thread(running.wait, SECONDS)
         except BaseException:
             running.kill()
             raise
