@@ -96,34 +96,32 @@ def test_the_same_session_gives_the_same_answers():
 
 def test_from_the_command_line_to_a_signal():
     """The command prints where it listens, serves a client, and ends on a signal with what happened."""
+    command = [sys.executable, "-m", "quietfill", "gateway", "--port", "0", "--json", "--seed", "3"]
 
     async def scenario() -> None:
-        command = [sys.executable, "-m", "quietfill", "gateway", "--port", "0", "--json", "--seed", "3"]
-        running = subprocess.Popen(command, stdout=subprocess.PIPE)
-        out = running.stdout
-        assert out is not None
-        try:
-            ready = json.loads(await asyncio.wait_for(asyncio.to_thread(out.readline), 6 * SECONDS))
-            ib = IB()
-            await ib.connectAsync("127.0.0.1", ready["port"], clientId=1, timeout=SECONDS, raiseSyncErrors=True)
-            contract = stock()
-            await ib.qualifyContractsAsync(contract)
-            trade = ib.placeOrder(contract, MarketOrder("BUY", 100))
-            await until(ib, trade.isDone)
-            ib.disconnect()
-            running.send_signal(signal.SIGTERM)
-            last = json.loads((await asyncio.wait_for(asyncio.to_thread(out.read), SECONDS)).splitlines()[-1])
-            code = await asyncio.to_thread(running.wait, SECONDS)
-        except BaseException:
-            running.kill()
-            raise
+        assert running.stdout is not None
+        ready = json.loads(await asyncio.wait_for(asyncio.to_thread(running.stdout.readline), 6 * SECONDS))
+        ib = IB()
+        await ib.connectAsync("127.0.0.1", ready["port"], clientId=1, timeout=SECONDS, raiseSyncErrors=True)
+        contract = stock()
+        await ib.qualifyContractsAsync(contract)
+        trade = ib.placeOrder(contract, MarketOrder("BUY", 100))
+        await until(ib, trade.isDone)
+        ib.disconnect()
+        running.send_signal(signal.SIGTERM)
+        last = json.loads((await asyncio.wait_for(asyncio.to_thread(running.stdout.read), SECONDS)).splitlines()[-1])
+        code = await asyncio.to_thread(running.wait, SECONDS)
 
         assert code == 0
         assert contract.conId == ready["conId"]
         assert (last["ended_by"], last["orders"], last["executions"]) == ("signal", 1, 1)
         assert last["positions"] == {"DU1234567": "100"}
 
-    play(scenario)
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
+        try:
+            play(scenario)
+        finally:
+            running.kill()
 
 
 def test_it_ends_when_the_data_do(capsys):
