@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 BRISK = quick(step_seconds=0.2, survey_seconds=2.0, connect_seconds=1.0)
-ALERT = quick(probe_seconds=0.05, probe_answer_seconds=0.1, step_seconds=0.3, survey_seconds=2.0, connect_seconds=1.0)
+ALERT = quick(probe_seconds=0.05, probe_answer_seconds=0.1, step_seconds=0.3, survey_seconds=2.0, connect_seconds=0.3)
 
 
 async def refusal(port: int, **options: object) -> BrokerError:
@@ -377,11 +377,78 @@ def test_a_gateway_that_has_its_line_back_is_asked_everything_first(data):
     play(scenario)
 
 
+def test_a_gateway_without_a_line_of_its_own_is_connected_to_and_is_no_line():
+    """Told on connecting that Interactive Brokers cannot be reached: down, until it is said to be back."""
+
+    async def scenario() -> None:
+        async with desk(connects=False) as one:
+            connection = one.broker._connection
+            resume = connection._resume
+
+            async def resume_without_a_line() -> None:
+                await resume()
+                connection.cut("lost (1100)")
+                connection._resume = resume
+
+            connection._resume = resume_without_a_line
+            await one.broker.connect()
+            await one.until(lambda: one.links, plays=0)
+            was_up = one.broker.is_connected
+            connection.restored("back (1102)")
+            await one.until(lambda: [link.up for link in one.links] == [False, True], plays=0)
+
+            assert not was_up
+
+    play(scenario)
+
+
+def test_a_line_that_is_back_while_it_is_opened_does_not_stop_the_opening():
+    """A word about the gateway's own connection in the middle of our questions starts nothing beside them."""
+
+    async def scenario() -> None:
+        async with desk(connects=False) as one:
+            connection = one.broker._connection
+            resume = connection._resume
+
+            async def resume_in_between() -> None:
+                connection.cut("lost (1100)")
+                connection.restored("back (1102)")
+                await resume()
+
+            connection._resume = resume_in_between
+            await one.broker.connect()
+            first = connection.session
+            connection.drop("the test says so")
+            await one.until(lambda: one.links and one.links[-1].up, plays=0)
+
+            assert connection.session is not None
+            assert connection.session is not first
+            assert one.broker.status()["epoch"] == 2
+
+    play(scenario)
+
+
+def test_a_failing_listener_to_fills_takes_nothing_from_the_books():
+    """A stranger's code must not stand between an execution and its report."""
+
+    async def scenario() -> None:
+        async with desk() as one:
+
+            def fail(_event: object) -> None:
+                raise ZeroDivisionError
+
+            one.broker.on_fill(fail)
+            one.child("c1", 300, "9.21")
+            await one.until(lambda: one.filled("c1") == quantity_from(300))
+
+    play(scenario)
+
+
 def test_a_gateway_that_is_frozen_is_no_line():
     """The socket stays open, and no sign of life comes: the session is given up and another is opened."""
 
     async def scenario() -> None:
-        async with desk("freeze:after=20,lasts=600", settings=ALERT) as one:
+        async with desk("freeze:after=20,lasts=100", settings=ALERT) as one:
             await with_one_working(one)
             await one.gateway.play(20)
             await one.until(lambda: one.links, plays=0)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from quietfill.brokers.ib.codes import CODES, Effect, code_of, is_read_only
 from quietfill.brokers.ib.ids import FIRST_QUESTION, OrderIds, QuestionIds
 from quietfill.brokers.ib.pacing import Outbox, Urgency, Waiting
+from quietfill.brokers.ib.questions import Questions
 from quietfill.brokers.ib.raw import price_of, quantity_of, split_execution_id
 from quietfill.domain.errors import BrokerError
 from quietfill.domain.types import SECOND
@@ -229,3 +232,20 @@ def test_numbers_that_stand_for_nothing_are_none():
     assert price_of(-37.63) == -37_630_000_000
     assert quantity_of(0.1) == 10_000_000
     assert quantity_of(None) == 0
+
+
+def test_one_who_gives_up_does_not_take_the_answer_from_another():
+    """Two ask the same; the first runs out of patience, the second has the answer."""
+
+    async def scenario() -> None:
+        questions = Questions()
+        hasty, patient = questions.begin("time", "time"), questions.begin("time", "time")
+        with pytest.raises(TimeoutError):
+            await hasty.answered(0.001)
+        questions.forget("time")
+        questions.heard("time", 5)
+        questions.ended("time")
+
+        assert await patient.answered(1.0) == [5]
+
+    asyncio.run(scenario())

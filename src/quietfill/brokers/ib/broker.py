@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import structlog
 
 from quietfill.brokers.ib.contracts import ContractSpec, instrument_of
 from quietfill.brokers.ib.edge import IBEdge
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from quietfill.domain.instrument import Instrument
     from quietfill.domain.messages import BrokerOrder
     from quietfill.domain.types import Price, PublicNumber, Timestamp
+
+_log = structlog.get_logger(__name__)
 
 _ANSWER_SECONDS = 10.0
 """How long `place_order` waits for the gateway's first word."""
@@ -278,7 +281,10 @@ class IBBroker(IBEdge):
             word.set_result(None if report.kind is ReportKind.REJECTED else report.broker_order_id)
         if report.fill is not None and self._is_first_word_of(report):
             for listener in self._fill_listeners:
-                listener(self._fill_event(report))
+                try:
+                    listener(self._fill_event(report))
+                except Exception:  # noqa: BLE001 - a stranger's code: the books must have the fill all the same
+                    _log.exception("a listener to fills failed", order=report.child_id)
         super()._tell(report)
 
     def _is_first_word_of(self, report: ExecutionReport) -> bool:

@@ -65,6 +65,7 @@ class Connection:
         self._probe = probe
         self._is_cut = False
         self._is_wanted = False
+        self._is_opening = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._mending: asyncio.Task[None] | None = None
 
@@ -86,8 +87,12 @@ class Connection:
             await self._open_patiently()
         except BaseException:
             self._is_wanted = False
+            if self._mending is not None:
+                self._mending.cancel()
             raise
         self._run(self._watch_life())
+        if not self.is_up:  # the gateway is there and its own connection is not
+            asyncio.get_running_loop().call_soon(self._tell_down, "the gateway has no connection of its own")
 
     async def _open_patiently(self) -> None:
         for tries_left in reversed(range(_TRIES_FOR_CLIENT_ID)):
@@ -119,7 +124,7 @@ class Connection:
     def restored(self, reason: str) -> None:
         """Note that the gateway has its own connection back: ask everything, then go on."""
         self._is_cut = False
-        if self.session is not None and not self.is_up:
+        if self.session is not None and not self.is_up and not self._is_opening:
             self._mend(self._ask_again(reason))
 
     def drop(self, reason: str) -> None:
@@ -129,6 +134,13 @@ class Connection:
             self._lost(reason)
 
     async def _open(self) -> None:
+        self._is_opening = True
+        try:
+            await self._open_session()
+        finally:
+            self._is_opening = False
+
+    async def _open_session(self) -> None:
         self._is_cut = False
         session = Session(self._hear, self._pause, self._lost, self._settings.tws_timezone)
         await session.open(self.host, self.port, self.client_id, self._settings.connect_seconds)
@@ -154,8 +166,11 @@ class Connection:
     def _go_down(self, reason: str) -> None:
         if self.is_up:
             self.is_up = False
-            _log.warning("the line is down", reason=reason)
-            self._changed(False, reason)  # noqa: FBT003 - what changed is the one thing it tells
+            self._tell_down(reason)
+
+    def _tell_down(self, reason: str) -> None:
+        _log.warning("the line is down", reason=reason)
+        self._changed(False, reason)  # noqa: FBT003 - what changed is the one thing it tells
 
     def _go_up(self, reason: str) -> None:
         if not self._is_cut and not self.is_up:
@@ -200,8 +215,8 @@ class Connection:
         while True:
             seen, session = self.messages, self.session
             await asyncio.sleep(self._settings.probe_seconds)
-            if session is None or session is not self.session or self.messages != seen:
-                continue
+            if session is None or session is not self.session or self._is_opening or self.messages != seen:
+                continue  # there is none, it speaks, or its opening has a limit of its own
             if not await self._is_alive() and session is self.session:
                 self.drop(f"the gateway gave no sign of life {self._settings.probe_misses} times")
 

@@ -8,7 +8,7 @@ import structlog
 
 from quietfill.brokers.ib.codes import Effect, code_of
 from quietfill.brokers.ib.pacing import Urgency
-from quietfill.brokers.ib.quotes import GENERIC_TICKS, Quotes
+from quietfill.brokers.ib.quotes import GENERIC_TICKS, LINE_DOWN, Quotes
 from quietfill.domain.types import SECOND
 
 if TYPE_CHECKING:
@@ -127,13 +127,13 @@ class Markets:
     def line_broke(self) -> None:
         """Let no quote count while the gateway has no line of its own."""
         for market in self.quotes:
-            self.quotes.trouble(market, "the line is down")
+            self.quotes.trouble(market, LINE_DOWN)
         self.publish()
 
     def line_mended(self) -> None:
         """Let quotes count again, as they come."""
         for market in self.quotes:
-            if market.problem == "the line is down":
+            if market.problem == LINE_DOWN:
                 self.quotes.trouble(market, "")
         self.publish()
 

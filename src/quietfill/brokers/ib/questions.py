@@ -17,6 +17,7 @@ class Question:
     def __init__(self, name: str) -> None:
         """Begin with nothing answered."""
         self.name = name
+        self.askers = 0
         self.content: list[Any] = []
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -28,7 +29,7 @@ class Question:
             BrokerError: when it was refused, or the session ended.
         """
         async with asyncio.timeout(seconds):
-            await self._end
+            await asyncio.shield(self._end)  # one who gives up must not take the answer from the others
         return self.content
 
     def end(self) -> None:
@@ -51,14 +52,20 @@ class Questions:
         self._open: dict[int | str, Question] = {}
 
     def begin(self, key: int | str, name: str) -> Question:
-        """Open a question; answers to an older one under the same key count for this one."""
-        question = Question(name)
-        self._open[key] = question
+        """Open a question; who asks under a name that is asked under already waits for the same answer."""
+        question = self._open.get(key)
+        if question is None:
+            question = self._open[key] = Question(name)
+        question.askers += 1
         return question
 
     def forget(self, key: int | str) -> None:
-        """Listen no more."""
-        self._open.pop(key, None)
+        """Listen no more, unless somebody else still does."""
+        question = self._open.get(key)
+        if question is not None:
+            question.askers -= 1
+            if not question.askers:
+                del self._open[key]
 
     def heard(self, key: int | str, content: Any) -> None:
         """Take a piece of an answer; one to no question is passed over."""

@@ -33,6 +33,7 @@ _BID_SIZE, _ASK_SIZE = 0, 3
 _VOLUME, _HALTED, _RT_VOLUME = 8, 49, 48
 _LIVE = 1
 _INSERT, _UPDATE = 0, 1
+LINE_DOWN = "the line is down"
 GENERIC_TICKS = "233"
 """RTVolume: price;size;time;day volume;day VWAP;whether one market maker made it."""
 
@@ -192,6 +193,8 @@ class Quotes:
         if market is None:
             return
         market.hear(tick)
+        if isinstance(tick, PriceTick) and market.kind == _LIVE and market.problem != LINE_DOWN:
+            market.problem = ""  # whatever was said before, live quotes flow
         if not isinstance(tick, DataKind):
             market.heard_at = now
         self._news[market.symbol] = market
