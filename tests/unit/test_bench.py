@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench import markets, table
-from bench.__main__ import GROUPS, LEAST, measurements
+from bench import groups, markets, table
+from bench.__main__ import LEAST
 from bench.live import TimedLoop
 from bench.measuring import Budget, Row, Yardstick, interleaved, percentile
 from bench.replay import PlainBook
@@ -16,7 +16,7 @@ from quietfill.venue.core import OrderBookCore
 from quietfill.venue.samples import load_sample
 
 # Starting processes, which says nothing here, is left to `make bench`.
-QUICK_GROUPS = [name for name in GROUPS if name != "startup"]
+QUICK_GROUPS = [name for name in groups.NAMES if name != "startup"]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def packaged_hour(monkeypatch):
 @pytest.mark.parametrize("group", QUICK_GROUPS)
 def test_every_group_measures_something(group, tmp_path, packaged_hour):
     """Each group of rows runs to its end, and every figure and yardstick in it is positive."""
-    rows = measurements(LEAST, tmp_path)[group]()
+    rows = groups.measure(group, LEAST, tmp_path)
 
     assert rows
     assert all(row.measured > 0 for row in rows if row.unit != "B")
@@ -158,3 +158,11 @@ def test_the_table_shows_what_else_is_known_of_a_row(capsys):
 
     assert "p99 7.5" in capsys.readouterr().out
     assert json.loads(table.as_json([row], LEAST, ()))["rows"][0]["tail"] == {"p99": 7.5}
+
+
+def test_a_group_is_measured_in_a_process_of_its_own(tmp_path):
+    """What one group leaves in memory is not in the next one's way; its rows come back whole."""
+    apart = groups.alone("quotes", LEAST, tmp_path)
+    here = groups.measure("quotes", LEAST, tmp_path)
+
+    assert [(row.what, row.budget, row.note) for row in apart] == [(row.what, row.budget, row.note) for row in here]
