@@ -170,7 +170,8 @@ class Directory:
 
     def resolve(self, symbol: str = "AAPL", **what: Any) -> Any:
         """Look a symbol up."""
-        return asyncio.run(self.contracts.resolve(symbol, ContractSpec(**({"symbol": symbol} | what))))
+        fields: dict[str, Any] = {"symbol": symbol, **what}
+        return asyncio.run(self.contracts.resolve(symbol, ContractSpec(**fields)))
 
 
 def test_a_contract_is_looked_up_once_with_the_ladder_of_its_exchange():
