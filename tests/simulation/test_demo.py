@@ -144,8 +144,8 @@ def killed_at(line_with: str, journal: Path) -> None:
 def test_a_killed_demo_goes_on(quietfill: CommandLine) -> None:
     """Killed twice in mid-schedule it is recovered: nothing doubled, the rest worked, the table complete."""
     journal = quietfill.folder / "run.journal"
-    killed_at("1 of 12 orders ended", journal)
-    killed_at("7 of 12 orders ended", journal)
+    killed_at(" 2 of 12 orders ended", journal)
+    killed_at(" 8 of 12 orders ended", journal)
     cut = len(records_of(journal))
 
     assert "was begun with seed 1" in quietfill("demo", "--journal", str(journal), "--seed", "2").complaint
