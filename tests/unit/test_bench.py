@@ -1,6 +1,7 @@
 """The bench runs: every group of rows, at the smallest sizes, without a word about how fast."""
 
 import asyncio
+import gc
 import json
 from dataclasses import replace
 
@@ -138,17 +139,20 @@ def test_a_loop_knows_its_longest_callback():
     async def busy():
         loop = asyncio.get_running_loop()
         assert isinstance(loop, TimedLoop)
-        loop.longest = 0.0
+        loop.watch()
         await asyncio.to_thread(lambda: None)
         short = loop.longest
-        sum(range(200_000))
+        gc.collect()
         await asyncio.sleep(0)
-        return short, loop.longest
+        return short, loop.longest_at_work, loop.longest
 
+    heard = list(gc.callbacks)
     with asyncio.Runner(loop_factory=TimedLoop) as runner:
-        short, longest = runner.run(busy())
+        short, at_work, longest = runner.run(busy())
 
     assert 0 < short < longest
+    assert at_work < longest, "the collector's part is in both"
+    assert gc.callbacks == heard
 
 
 def test_the_table_shows_what_else_is_known_of_a_row(capsys):
