@@ -46,6 +46,7 @@ from quietfill.domain.records import (
     OrderRefused,
     OrderResumed,
     ReplaceRequested,
+    Resolved,
     RunEnded,
     RunStarted,
     ScheduleRebased,
@@ -418,7 +419,8 @@ class Engine:
         self._records.append(record)
         if isinstance(record, (ChildRequested, ReplaceRequested, CancelRequested)):
             self._sender.wait(self.state.sequence, record)
-        child = self.state.children.get(getattr(record, "child_id", ""))
+        named = record.subject if isinstance(record, Resolved) else getattr(record, "child_id", "")
+        child = self.state.children.get(named)
         if child is not None:
             self.observed.forget_views(child.symbol)
 
