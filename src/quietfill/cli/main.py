@@ -41,6 +41,8 @@ app = App(
 app.command("quietfill.cli.demo:demo", help="Work real orders against a recorded hour, live, and explain the cost.")
 app.command("quietfill.cli.simulate:simulate", help=_SIMULATE)
 app.command("quietfill.cli.gateway:gateway", help="Serve the simulated venue to clients of the TWS API.")
+app.command("quietfill.cli.run:run", help="Run the agent as a service, from one configuration file.")
+app.command("quietfill.cli.report:report", help="Explain what the orders of a journal cost.")
 app.command("quietfill.cli.algos:algos", help="List the algos and their parameters.")
 
 _journal = App(name="journal", help="Look at a journal, prove it, or copy it out.")
