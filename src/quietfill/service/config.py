@@ -199,7 +199,7 @@ def read_config(path: Path) -> ServiceConfig:
         BadInput: when it is missing, no TOML, or holds what is not known or out of range; the message names it.
     """
     try:
-        config = msgspec.toml.decode(path.read_bytes(), type=ServiceConfig)
+        config = msgspec.toml.decode(path.read_bytes(), type=ServiceConfig, dec_hook=_path)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from None
     except msgspec.ValidationError as error:
@@ -216,6 +216,13 @@ def read_config(path: Path) -> ServiceConfig:
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a configuration file, for the journal: which words the agent was started with."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _path(kind: type, value: Any) -> Any:
+    """Read the one type that TOML has no word for."""
+    if kind is Path and isinstance(value, str) and value:
+        return Path(value)
+    raise ValueError(f"Expected a path, got {value!r}")
 
 
 def _in_words(problem: str) -> str:
