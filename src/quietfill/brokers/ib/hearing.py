@@ -26,13 +26,13 @@ from quietfill.brokers.ib.children import Booked
 from quietfill.brokers.ib.codes import Effect, code_of
 from quietfill.brokers.ib.raw import CommissionSeen, ErrorSeen, ExecutionSeen, OrderEcho, StatusSeen
 from quietfill.domain.execution_report import ExecutionReport, Fill, ReportKind
-from quietfill.domain.types import SECOND, quantity_number
+from quietfill.domain.types import SECOND, Duration, quantity_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from quietfill.brokers.ib.children import Children, IBChild
-    from quietfill.domain.types import Duration, Price, Timestamp
+    from quietfill.domain.types import Price, Timestamp
 
 _log = structlog.get_logger(__name__)
 
