@@ -66,6 +66,11 @@ class Desk:
         kept.append(item)
         self._stirred.set()
 
+    async def connect(self) -> None:
+        """Connect the edge and look the packaged stock up."""
+        await self.broker.connect()
+        await self.broker.instrument(SYMBOL, currency="CNY")
+
     def child(
         self, child_id: str, quantity: int = 300, price: str | None = "9.10", side: OrderSide = OrderSide.BUY
     ) -> None:
@@ -133,8 +138,7 @@ async def desk(
         one = Desk(gateway, broker)
         try:
             if connects:
-                await broker.connect()
-                await broker.instrument(SYMBOL, currency="CNY")
+                await one.connect()
             yield one
         finally:
             await broker.disconnect()

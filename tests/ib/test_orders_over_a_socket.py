@@ -7,9 +7,13 @@ import asyncio
 import pytest
 
 from quietfill import BadInput, FillEvent, OrderSide, OrderType
+from quietfill.brokers.ib.hearing import Patience
 from quietfill.brokers.ib.native import Trail
-from quietfill.domain.types import price_from, quantity_from
+from quietfill.domain.types import SECOND, price_from, quantity_from
+from quietfill.venue.virtual_clock import VirtualClock
 from tests.ib.line import SYMBOL, Desk, desk, order_event, play, quick
+
+NOON = 1_700_000_000 * SECOND
 
 
 def test_an_order_is_placed_filled_and_costed():
@@ -86,27 +90,46 @@ def test_a_cancel_in_the_same_turn_as_its_placement_is_never_sent():
 
 
 def test_a_thousand_orders_queued_at_once_all_leave():
-    """All leave in the order of their ids, and the cancel of the first overtakes the last ones."""
+    """Forty a second, in the order of their ids, while a cancel leaves past all that wait in the second it was asked."""
 
     async def scenario() -> None:
-        async with desk(settings=quick(working_per_side=2_000)) as one:
-            one.broker._outbox.rate = 500  # as the pace, so that the test need not take half a minute
+        still = quick(working_per_side=2_000, patience=Patience(), probe_seconds=3_600)
+        async with desk(settings=still, connects=False) as one:
+            clock = VirtualClock(NOON)
+            one.broker._clock = clock
+            await one.connect()
+            pace_is_free(clock)
             one.child("c0", 100, "9.00")
             for number in range(1, 1_000):
                 one.child(f"c{number}", 100, "9.40")
-            await one.until(lambda: "accepted" in one.kinds("c0"))
+            waiting = [await told_in_this_second(one, 40)]
             one.cancel("c0")
-            await one.until(lambda: "cancelled" in one.kinds("c0"))
-            waiting = one.broker.status()["waiting"]
-            await one.until(lambda: sum(report.kind == "accepted" for report in one.reports) == 1_000)
-            await one.until(lambda: len({report.child_id for report in one.reports if report.fill}) == 999)
+            await one.until(lambda: "cancelled" in one.kinds("c0"), plays=0.01)
+            waiting_behind_the_cancel = one.broker.status()["waiting"]
+            for second in range(2, 26):
+                pace_is_free(clock)
+                waiting.append(await told_in_this_second(one, 40 * second))
 
             ids = {report.child_id: report.broker_order_id for report in one.reports if report.kind == "accepted"}
-            assert waiting > 0
+            assert waiting == list(range(960, -1, -40))
+            assert waiting_behind_the_cancel == 960
             assert ids == {f"c{number}": number + 1 for number in range(1_000)}
             assert (await one.broker.positions())[SYMBOL] == 99_900.0
 
     play(scenario)
+
+
+def pace_is_free(clock: VirtualClock) -> None:
+    """Let a second pass, so that nothing sent before counts against the pace."""
+    clock.set(clock.now() + SECOND)
+    clock.ring()
+
+
+async def told_in_this_second(one: Desk, count: int) -> int:
+    """Wait until so many orders are acknowledged and filled, the first excepted; return how many did not leave."""
+    await one.until(lambda: sum(report.kind == "accepted" for report in one.reports) >= count, plays=0.01)
+    await one.until(lambda: len({report.child_id for report in one.reports if report.fill}) >= count - 1, plays=0.01)
+    return one.broker.status()["waiting"]
 
 
 def test_the_brokers_cap_on_working_orders_is_kept_here():
