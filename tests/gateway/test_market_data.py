@@ -108,6 +108,8 @@ def test_the_tape_is_told_trade_by_trade():
 
             assert prints == [quantity_float(size) for size in expected]
             assert ticker.rtVolume == quantity_float(before + sum(expected))
+            value = (seen.print_price * seen.print_quantity.astype(float)).sum() + before * float(seen.print_price[0])
+            assert abs(ticker.vwap * 1e9 * (before + sum(expected)) / value - 1) < 1e-6
 
     play(scenario)
 

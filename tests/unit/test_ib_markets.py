@@ -57,7 +57,7 @@ def test_a_side_that_nobody_quotes_is_empty(tick):
 
 
 def test_prints_bring_volume_turnover_and_extremes():
-    """The day's totals come from the prints; extremes are those since the last book."""
+    """Totals grow by each print at its price, whatever the rounded average says; extremes are since the last book."""
     one = quoted(
         TextTick(1, 48, "10.01;1;1700000000000;1000;10.005;true"),
         TextTick(1, 48, "10.03;1;1700000001000;1010;10.006;true"),
@@ -65,7 +65,11 @@ def test_prints_bring_volume_turnover_and_extremes():
     )
     first, second = one.book(NOW), one.book(NOW)
 
-    assert (first.last, first.volume, first.turnover) == (P("9.99"), Q(1020), Q(1020) * P("10.006"))
+    assert (first.last, first.volume, first.turnover) == (
+        P("9.99"),
+        Q(1020),
+        Q(1000) * P("10.005") + Q(10) * P("10.03") + Q(10) * P("9.99"),
+    )
     assert (first.print_low, first.print_high) == (P("9.99"), P("10.03"))
     assert (second.print_low, second.print_high) == (None, None)
 

@@ -219,7 +219,8 @@ class Market:
     def _day(self) -> Day:
         opening, low, high = self._range if self._range and self._is_whole_day else (None, None, None)
         book = self._gateway.floor.book
-        return Day(book.volume or 0, self._value, self._seen, opening, high, low)
+        volume, first = book.volume or 0, self._range[0] if self._range else 0
+        return Day(volume, self._value + (volume - self._seen) * first, opening, high, low)
 
     def _is_halted(self, now: Timestamp) -> bool:
         halted = False

@@ -8,7 +8,6 @@ from quietfill.domain.types import MILLISECOND, SECOND, Price, Quantity, Timesta
 from quietfill.gateway.orders import rounded
 
 if TYPE_CHECKING:
-    from decimal import Decimal
 
     from quietfill.domain.messages import BookUpdate
     from quietfill.gateway.session import Session
@@ -32,19 +31,16 @@ class Print(NamedTuple):
 
 
 class Day(NamedTuple):
-    """Sums over the day's tape; the extremes are None where the recording began after the open."""
+    """Sums over the day's tape; the extremes are None where the recording began after the open.
+
+    What traded before the recording is in `value` at the first recorded price, so that it goes with `volume`.
+    """
 
     volume: Quantity
     value: int
-    seen: Quantity
     opening: Price | None
     high: Price | None
     low: Price | None
-
-    @property
-    def average(self) -> Decimal:
-        """The volume-weighted price of what was seen."""
-        return rounded(price_decimal(self.value // self.seen)) if self.seen else price_decimal(0)
 
 
 class Look(NamedTuple):
@@ -130,11 +126,13 @@ class TopOfBook:
 
     def _say_tape(self, look: Look) -> None:
         volume = look.day.volume - sum(trade.quantity for trade in look.prints)
+        value = look.day.value - sum(trade.price * trade.quantity for trade in look.prints)
         for trade in look.prints:
             volume += trade.quantity
+            value += trade.price * trade.quantity
             figures = (price_decimal(trade.price), quantity_decimal(trade.quantity), quantity_decimal(volume))
             price, size, total = (format(figure, "f") for figure in figures)
-            words = f"{price};{size};{trade.at // MILLISECOND};{total};{look.day.average:f};true"
+            words = f"{price};{size};{trade.at // MILLISECOND};{total};{rounded(price_decimal(value // volume)):f};true"
             self._say(46, 6, RT_VOLUME, words)
 
     def _is_news(self, kind: int, words: str) -> bool:

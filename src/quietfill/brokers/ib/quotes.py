@@ -122,7 +122,11 @@ class Market:
             if is_new:
                 self._low = last if self._low is None else min(self._low, last)
                 self._high = last if self._high is None else max(self._high, last)
-        if vwap is not None and total > 0:
+        if self._turnover is not None and self._volume is not None and last is not None and total >= self._volume:
+            # Not total x average: that average is rounded, and over a whole day's volume that is a lot of money.
+            self._turnover += (total - self._volume) * last
+            self._volume = total
+        elif vwap is not None and total > 0:
             self._volume, self._turnover = total, total * vwap
 
     def _row(self, change: DepthRow) -> None:
