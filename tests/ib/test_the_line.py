@@ -23,6 +23,7 @@ from quietfill.brokers.ib.errors import (
 )
 from quietfill.brokers.ib.settings import IBSettings
 from quietfill.domain.types import SECOND, price_from, quantity_from
+from quietfill.engine.state import EngineState
 from tests.ib.line import SYMBOL, Desk, desk, order_event, paper, play, quick
 
 if TYPE_CHECKING:
@@ -518,6 +519,19 @@ def test_a_clock_shows_the_gateways_time():
             clock = await one.broker.gateway_clock()
 
             assert abs(clock.now() - one.gateway.floor.now) < 2 * SECOND
+
+    play(scenario)
+
+
+def test_the_pace_goes_on_when_an_agent_of_another_year_takes_the_line_over():
+    """What was sent by the house's time does not hold back what is to be sent by the agent's."""
+
+    async def scenario() -> None:
+        async with desk() as one:
+            one.broker.follow(EngineState({}, lambda _: None), await one.broker.gateway_clock())
+            before = one.broker.status()["messages_sent"]
+            while one.broker.status()["messages_sent"] < before + 50:
+                await one.broker.snapshot()
 
     play(scenario)
 

@@ -160,6 +160,23 @@ def test_a_breach_of_the_rate_stops_risk_and_halves_the_rate():
     assert all(sum(start <= at < start + SECOND for at in times) <= 5 for start in set(times))
 
 
+@pytest.mark.parametrize("years", [-3, 3])
+def test_another_clock_changes_no_pace(years: int):
+    """What was sent a moment ago was sent a moment ago by any clock: the next leaves no earlier and no later."""
+    gate = Gate(rate=10, reserve=2)
+    for number in range(20):
+        gate.put(Urgency.CANCEL, f"cancel {number}")
+    again = gate.box.send_due(SECOND, has_room=lambda: True)
+    ahead = years * 365 * 86_400 * SECOND
+    gate.box.shift(ahead)
+
+    assert again == 2 * SECOND
+    assert gate.box.send_due(again + ahead - 1, has_room=lambda: True) == again + ahead
+    assert len(gate.left) == 10
+    gate.box.send_due(again + ahead, has_room=lambda: True)
+    assert len(gate.left) == 20
+
+
 def test_order_ids_never_fall():
     """A gateway that proposes an older id, or forgets some, is not followed down."""
     ids = OrderIds()

@@ -179,6 +179,10 @@ class IBEdge:
     def follow(self, books: EngineState, clock: TimedClock) -> None:
         """Look children up in an agent's books, live by its clock, and give out no id that the books may know."""
         self._children.books = books
+        if self._connection.session is not None:  # begun by the house's time; the agent may live in another year
+            ahead = clock.now() - self._now()
+            self._heard_at += ahead
+            self._outbox.shift(ahead)
         self._clock = clock
 
     def heed(self, record: AnyRecord) -> None:

@@ -106,6 +106,11 @@ class Outbox:
         """Send nothing that adds risk for a second, and at half the rate for a minute."""
         self._stopped_until, self._slow_until = now + SECOND, now + _SLOW_DURATION
 
+    def shift(self, by: Duration) -> None:
+        """Go on with a clock that is ahead by so much: what was sent a moment ago was sent a moment ago."""
+        self._sent = deque(at + by for at in self._sent)
+        self._stopped_until, self._slow_until = self._stopped_until + by, self._slow_until + by
+
     def send_due(self, now: Timestamp, *, has_room: Callable[[], bool]) -> Timestamp | None:
         """Send what may leave, while *has_room* says that it leaves at once; return when to come again, if at all."""
         while self._sent and self._sent[0] <= now - SECOND:
