@@ -159,6 +159,10 @@ class Runtime:
             raise
         return self._take(records)
 
+    def let_cancels_leave(self) -> None:
+        """Send the cancels that wait for their commit: under a kill nothing stays alive because a disk hangs."""
+        self._send_cancels()
+
     def show(self, book: BookUpdate) -> None:
         """Show the engine a market, and whoever listens for it."""
         self.submit(book)

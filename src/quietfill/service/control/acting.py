@@ -1,0 +1,143 @@
+"""What an operator asks of orders and of the house. Each act is one method of the agent, waited for in bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from quietfill.service.control.answers import Refused
+from quietfill.service.control.awaiting import missing
+from quietfill.service.control.deciding import end_of, number
+from quietfill.service.control.killing import scope_of
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from quietfill.agent.agent import ExecutionAgentImpl
+    from quietfill.domain.messages import KillScope
+    from quietfill.engine.parent import ParentState
+    from quietfill.service.control.bodies import ActBody, AmendBody, ReleaseBody, ResolveBody
+    from quietfill.service.control.heard import Heard
+
+
+class Acting:
+    """Passes acts on to one agent.
+
+    Args:
+        agent: whose orders.
+        heard: hears the agent's journal.
+        seconds: how long the journal may take.
+    """
+
+    def __init__(self, agent: ExecutionAgentImpl, heard: Heard, seconds: float) -> None:
+        self._agent = agent
+        self._state = agent.runtime.engine.state
+        self._heard = heard
+        self._seconds = seconds
+        self._amending = asyncio.Lock()
+
+    async def cancel(self, order_id: str, body: ActBody) -> dict[str, Any]:
+        """Ask for everything of an order to be cancelled."""
+        parent = self._live(order_id)
+        await self._done(self._agent.cancel_order(order_id, by=body.by, reason=body.reason))
+        return self._now(parent) | {"cancelling": True}
+
+    async def pause(self, order_id: str, body: ActBody) -> dict[str, Any]:
+        """Withdraw an order's children for the time being."""
+        parent = self._live(order_id)
+        if parent.is_paused:
+            raise Refused(HTTPStatus.CONFLICT, f"order {order_id} is paused already")
+        await self._done(self._agent.pause_order(order_id, by=body.by, reason=body.reason))
+        return self._now(parent) | {"paused": True}
+
+    async def resume(self, order_id: str, body: ActBody) -> dict[str, Any]:
+        """Go on with a paused order."""
+        parent = self._live(order_id)
+        if not parent.is_paused:
+            raise Refused(HTTPStatus.CONFLICT, f"order {order_id} is not paused")
+        await self._done(self._agent.resume_order(order_id, by=body.by, reason=body.reason))
+        return self._now(parent) | {"paused": False}
+
+    async def amend(self, order_id: str, body: AmendBody) -> dict[str, Any]:
+        """Change terms of an order; all of them, or none."""
+        parent = self._live(order_id)
+        changes = self._changes(body)
+        async with self._amending:  # its reasons are heard by order: two at once would get each other's
+            with self._heard.refusals_of(order_id) as reasons:
+                await self._done(self._agent.amend_order(order_id, by=body.by, reason=body.reason, **changes))
+            if reasons:
+                text = f"refused: {'; '.join(reasons)}"
+                raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, text, reasons=list(reasons))
+        return self._now(parent) | {"amended": sorted(changes)}
+
+    async def release(self, body: ReleaseBody) -> dict[str, Any]:
+        """Lift the kills of exactly one scope."""
+        scope = scope_of(body)
+        engaged = [kill.scope for kill in self._state.kills]
+        if scope not in engaged:
+            others = f"; engaged: {', '.join(scope_text(one) for one in engaged)}" if engaged else ""
+            raise Refused(HTTPStatus.CONFLICT, f"no kill of {scope_text(scope)} is engaged{others}")
+        await self._done(self._agent.release_kill_switch(scope, body.by, body.second, body.reason))
+        return {"released": scope_text(scope), "still_engaged": [scope_text(kill.scope) for kill in self._state.kills]}
+
+    async def resolve(self, body: ResolveBody) -> dict[str, Any]:
+        """Settle by a person's word what is in doubt or frozen."""
+        before = self._state.resolutions
+        await self._done(self._agent.resolve(body.subject, body.outcome, body.by, body.reason))
+        settled = self._state.resolutions - before
+        if not settled:
+            text = f"nothing that is in doubt or frozen fits {body.subject!r} and {body.outcome.value}"
+            raise Refused(HTTPStatus.NOT_FOUND, text)
+        return {"settled": settled}
+
+    def _live(self, order_id: str) -> ParentState:
+        parent = self._state.live.get(order_id)
+        if parent is None:
+            raise unknown_order(self._agent, order_id)
+        return parent
+
+    def _changes(self, body: AmendBody) -> dict[str, Any]:
+        changes: dict[str, Any] = dict(body.params)
+        terms = {
+            "quantity": None if body.quantity is None else number(body.quantity),
+            "limit_price": None if body.limit is None else number(body.limit),
+            "stop_price": None if body.stop_price is None else number(body.stop_price),
+            "end": end_of(body, self._agent.runtime.clock.now()),
+        }
+        for name in terms:
+            if name in changes:
+                raise Refused(HTTPStatus.BAD_REQUEST, f"params: {name} is no parameter of an algo")
+        changes |= {name: value for name, value in terms.items() if value is not None}
+        if not changes:
+            raise Refused(HTTPStatus.BAD_REQUEST, "nothing is to be changed: state at least one new term")
+        return changes
+
+    async def _done(self, act: Coroutine[Any, Any, object]) -> None:
+        """Wait until an act is durable.
+
+        Raises:
+            Refused: when it is not yet: it was asked for, and is not known to survive a restart.
+        """
+        why = await missing(act, self._seconds)
+        if why is not None:
+            text = f"{why}: whether this holds is not known. `quietfill kill` needs no journal"
+            raise Refused(HTTPStatus.GATEWAY_TIMEOUT, text)
+
+    @staticmethod
+    def _now(parent: ParentState) -> dict[str, Any]:
+        return {"order_id": parent.order_id, "status": parent.state.value, "live_children": len(parent.live_children)}
+
+
+def unknown_order(agent: ExecutionAgentImpl, order_id: str) -> Refused:
+    """Return why there is no live order with this id."""
+    parent = agent.runtime.engine.state.parents.get(order_id)
+    if parent is None:
+        return Refused(HTTPStatus.NOT_FOUND, f"no order {order_id} is known here")
+    return Refused(HTTPStatus.CONFLICT, f"order {order_id} has ended: {parent.state.value}")
+
+
+def scope_text(scope: KillScope) -> str:
+    """Return a kill's scope in words."""
+    symbols = ", ".join(scope.symbols) if scope.symbols else "everything"
+    return symbols if scope.account is None else f"{symbols} of account {scope.account}"
