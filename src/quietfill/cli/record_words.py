@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from quietfill.domain.records import (
     AlertRaised,
+    ChildFilled,
     KillSwitchEngaged,
     KillSwitchReleased,
     LinkChanged,
@@ -37,6 +38,10 @@ def _refused(record: OrderRefused) -> str:
     return f"{record.order_id} refused: {'; '.join(record.reasons)}"
 
 
+def _filled(record: ChildFilled) -> str:
+    return f"{record.child_id} filled {_size(record.fill.quantity)} at {price_decimal(record.fill.price):f}"
+
+
 def _done(record: OrderDone) -> str:
     return f"{record.order_id} {record.state}: {_size(record.filled)} filled, {record.reason}"
 
@@ -64,6 +69,7 @@ def _size(quantity: Quantity) -> str:
 _WORDS: Final[dict[type, Callable[[Any], str]]] = {
     OrderAccepted: _accepted,
     OrderRefused: _refused,
+    ChildFilled: _filled,
     OrderDone: _done,
     KillSwitchEngaged: _killed,
     KillSwitchReleased: _released,
