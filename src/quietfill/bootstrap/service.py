@@ -236,6 +236,9 @@ async def _instrument(broker: IBBroker, name: str, what: InstrumentSection) -> I
 
 
 def _struct(kind: Any, values: dict[str, Any], place: str) -> Any:
+    unknown = sorted(set(values) - set(kind.__struct_fields__))
+    if unknown:
+        raise BadInput(f"{place}: {unknown[0]} is not known; there are {', '.join(kind.__struct_fields__)}")
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
