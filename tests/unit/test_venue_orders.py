@@ -60,12 +60,20 @@ def test_an_odd_rest_is_taken_where_odd_lots_trade():
 
 
 def test_a_reference_is_used_once():
-    """The same reference again is refused and never makes a second order."""
+    """The same reference again never makes a second order, and is not told as the end of the first, which works on."""
     floor = Floor(quiet_book()).go(2).place("a", B, 5, 100).place("a", B, 5, 100)
 
-    assert floor.words("a") == ["accepted", "rejected"]
+    assert floor.words("a") == ["accepted", "status"]
     assert floor.last("a").reason == "duplicate order reference"
     assert floor.bids[0] == (100, 15)
+
+
+def test_the_reference_of_an_order_that_is_over_is_refused():
+    """It is used up for ever."""
+    floor = Floor(quiet_book()).go(2).place("a", B, 5, 100).cancel("a").place("a", B, 5, 100)
+
+    assert floor.words("a")[-1] == "rejected"
+    assert floor.last("a").reason == "duplicate order reference"
 
 
 def test_too_many_working_orders_are_refused():

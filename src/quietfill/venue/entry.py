@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _RESTING = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD})
 _SUPPORTED = _RESTING | {TimeInForce.IOC, TimeInForce.FOK}
 _NOT_NOW = "not in continuous trading"
+_DUPLICATE = "duplicate order reference"
 
 Reporter: TypeAlias = "Callable[[ExecutionReport], None]"
 
@@ -109,8 +110,9 @@ class OrderEntry:
     # ------------------------------------------------------------ requests
 
     def _place(self, request: ChildRequested, at: Timestamp) -> None:
-        if request.child_id in self._orders:
-            self._tell(_refusal(request.child_id, ReportKind.REJECTED, at, "duplicate order reference"))
+        known = self._orders.get(request.child_id)
+        if known is not None:
+            self._refuse_duplicate(known, at)
             return
         self._numbers += 1
         order = self._orders[request.child_id] = VenueOrder.of(request, self._numbers)
@@ -130,6 +132,13 @@ class OrderEntry:
                 self._end(order, VenueState.CANCELLED, at, "fill or kill: not enough is shown")
                 return
         self._enter(order, at)
+
+    def _refuse_duplicate(self, known: VenueOrder, at: Timestamp) -> None:
+        """Place nothing; of an order that works a rejection under its reference would be read as its end."""
+        if known.state is VenueState.WORKING:
+            self._say(known, ReportKind.STATUS, at, reason=_DUPLICATE)
+        else:
+            self._tell(_refusal(known.child_id, ReportKind.REJECTED, at, _DUPLICATE))
 
     def _placement_fault(self, request: ChildRequested, at: Timestamp) -> str | None:
         if request.symbol != self._instrument.symbol:

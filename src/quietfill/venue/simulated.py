@@ -78,7 +78,7 @@ class SimulatedBroker(VenueBroker):
 
         Args:
             order_event: a market or limit order.
-            idempotency_key: the order reference; a second order with the same one is refused.
+            idempotency_key: the order reference; the same one again places nothing.
 
         Returns:
             The broker's order id, None when the venue refused it.

@@ -46,6 +46,7 @@ class IBChild:
         terms: in force, as far as the broker confirmed.
         wanted: a modification that is on its way, sent at `wanted_at`.
         late: a modification that we gave up; it may still come into force.
+        was_opened: it was taken up to be placed in this session, and not from the books.
         is_sent: it left for the wire.
         is_shown: some message proved that the broker has it.
         executions: by stem.
@@ -67,6 +68,7 @@ class IBChild:
         self.terms = Terms(0, placement.total, placement.limit_price)
         self.wanted: Terms | None = None
         self.wanted_at = 0
+        self.was_opened = False
         self.late: Terms | None = None
         self.is_sent = False
         self.is_shown = False
@@ -129,9 +131,15 @@ class Children:
 
     def open(self, child: IBChild) -> None:
         """Take up a child that is being placed."""
+        child.was_opened = True
         self._children[child.child_id] = child
         while len(self._children) > _KEPT and self._forget_oldest():
             pass
+
+    def was_opened(self, child_id: str) -> bool:
+        """Say whether a child was taken up to be placed; one that is only in the books may not have left yet."""
+        child = self._children.get(child_id)
+        return child is not None and child.was_opened
 
     def number(self, child: IBChild, order_id: int) -> None:
         """Note the session's id of a child."""

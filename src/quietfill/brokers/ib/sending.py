@@ -97,8 +97,7 @@ class Sending:
     def submit(self, request: WireRequest) -> None:
         """Start one request. What comes of it is reported, never from inside this call."""
         if isinstance(request, ChildRequested):
-            placement = placement_of(request, self._children.account)
-            self.place(request.symbol, placement)
+            self._submit_once(request)
             return
         child = self._children.get(request.child_id)
         assert child is not None, f"{request.child_id} was never placed"
@@ -108,6 +107,14 @@ class Sending:
             self._replace(child, request)
 
     # Placements
+
+    def _submit_once(self, request: ChildRequested) -> None:
+        """Place a child, unless that was done: under one reference two orders could not be told apart."""
+        if self._children.was_opened(request.child_id):
+            _log.critical("submitted twice, and placed once", child=request.child_id)
+            self._wire.ask(request.child_id, "it was submitted twice")
+        else:
+            self.place(request.symbol, placement_of(request, self._children.account))
 
     def place(self, symbol: str, placement: Placement) -> IBChild:
         """Place an order, as soon as its contract is known."""
