@@ -1,0 +1,389 @@
+"""The desk of an examination: asks what the engine asks, keeps what the broker says, and waits by letting time pass.
+
+Nothing here sleeps: waiting is the stage's market going on, a bounded number of times.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn, Protocol, runtime_checkable
+
+from quietfill.brokers.minimal import MinimalEdge
+from quietfill.domain.execution_report import ReportKind
+from quietfill.domain.messages import BookUpdate, LinkState
+from quietfill.domain.records import CancelRequested, ChildRequested, ReplaceRequested
+from quietfill.domain.types import OrderSide, TimeInForce, quantity_number
+from quietfill.testing.conformance import log
+from quietfill.testing.conformance.books import Books
+from quietfill.testing.conformance.failure import ConformanceFailure
+from quietfill.testing.conformance.stage import Ability
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from quietfill.domain.execution_report import ExecutionReport, Fill
+    from quietfill.domain.messages import BrokerSnapshot
+    from quietfill.domain.records import WireRequest
+    from quietfill.domain.types import Price, Quantity, Timestamp
+    from quietfill.engine.state import EngineState
+    from quietfill.ports.broker import BrokerEdge
+    from quietfill.ports.clock import TimedClock
+    from quietfill.testing.conformance.stage import BrokerStage
+
+ENDS = frozenset({ReportKind.REJECTED, ReportKind.CANCELLED, ReportKind.EXPIRED, ReportKind.ASSUMED_CANCELLED})
+"""Words after which an order can trade no more."""
+
+
+class Desk:
+    """One account's requests and reports, over one session or several.
+
+    Attributes:
+        stage: where it stands.
+        edge: the present session.
+        reports, books, links: what was heard, in order; `heard_at` is when each report was.
+        log: requests and words in order, one line each; books are left out.
+        engine: what the engine would believe.
+        out_of_turn: what was heard from inside a call of ours, or on another thread.
+    """
+
+    def __init__(self, stage: BrokerStage, why: str) -> None:
+        """Open nothing yet; *why* is said when something is wrong."""
+        self.stage = stage
+        self.edge: BrokerEdge = stage.open_edge()
+        self.reports: list[ExecutionReport] = []
+        self.heard_at: list[Timestamp] = []
+        self.books: list[BookUpdate] = []
+        self.links: list[LinkState] = []
+        self.log: list[str] = []
+        self.engine = Books(stage.instrument)
+        self.out_of_turn: list[str] = []
+        self._why = why
+        self._inside = ""
+        self._thread = threading.get_ident()
+        self._placed = 0
+        self._terms: dict[str, ChildRequested] = {}
+        self._revisions: dict[str, int] = {}
+        self._attempts = 0
+        self._listen()
+
+    # Sessions
+
+    async def open(self) -> None:
+        """Connect the present edge."""
+        await self.edge.connect()
+        self.log.append("-- connected")
+
+    async def close(self) -> None:
+        """Disconnect the present edge."""
+        await self.edge.disconnect()
+        self.log.append("-- disconnected")
+
+    async def reopen(self) -> None:
+        """Take another session on the same account, as a process that was started anew does."""
+        self.edge = self.stage.open_edge()
+        self._listen()
+        await self.open()
+
+    def _listen(self) -> None:
+        self.edge.on_report(self._hear_report)
+        self.edge.on_book(self._hear_book)
+        self.edge.on_link(self._hear_link)
+        if isinstance(self.edge, MinimalEdge):
+            self.edge.attend(self.engine.state)
+        elif isinstance(self.edge, _Follower):
+            self.edge.follow(self.engine.state, self.stage.clock)
+
+    # Requests
+
+    def place(
+        self,
+        price: Price | None,
+        quantity: Quantity | None = None,
+        *,
+        side: OrderSide = OrderSide.BUY,
+        time_in_force: TimeInForce = TimeInForce.DAY,
+        good_till: Timestamp | None = None,
+    ) -> str:
+        """Submit a placement; return the child's id."""
+        request = self.make(price, quantity, side=side, time_in_force=time_in_force, good_till=good_till)
+        self.submit(request)
+        return request.child_id
+
+    def make(
+        self,
+        price: Price | None,
+        quantity: Quantity | None = None,
+        *,
+        side: OrderSide = OrderSide.BUY,
+        time_in_force: TimeInForce = TimeInForce.DAY,
+        good_till: Timestamp | None = None,
+    ) -> ChildRequested:
+        """Return a placement under a reference that was never used."""
+        self._placed += 1
+        order_id = f"{self.stage.reference}-{self._placed}"
+        request = ChildRequested(
+            at=self.stage.clock.now(),
+            child_id=f"{order_id}-1",
+            order_id=order_id,
+            key="a",
+            symbol=self.stage.instrument.symbol,
+            side=side,
+            quantity=quantity or self.stage.order_quantity,
+            limit_price=price,
+            time_in_force=time_in_force,
+            good_till=good_till,
+            why="check",
+        )
+        self._terms[request.child_id] = request
+        return request
+
+    def cancel(self, child_id: str) -> None:
+        """Submit a cancel."""
+        self._attempts += 1
+        now = self.stage.clock.now()
+        self.submit(CancelRequested(at=now, child_id=child_id, attempt=self._attempts, why="check"))
+
+    def replace(self, child_id: str, total: Quantity, price: Price) -> int:
+        """Submit new terms; return their revision."""
+        revision = self._revisions[child_id] = self._revisions.get(child_id, 0) + 1
+        now = self.stage.clock.now()
+        self.submit(
+            ReplaceRequested(at=now, child_id=child_id, revision=revision, total=total, limit_price=price, why="check")
+        )
+        return revision
+
+    def submit(self, request: WireRequest) -> object:
+        """Submit any request, booked first as the engine does; return what `submit` returned."""
+        self.engine.ask(request)
+        self.log.append(log.asked(request))
+        submit: Callable[[WireRequest], object] = self.edge.submit
+        with self._calling(f"submit of {type(request).__name__}"):
+            return submit(request)
+
+    def request_of(self, child_id: str) -> ChildRequested:
+        """Return the placement of a child."""
+        return self._terms[child_id]
+
+    async def snapshot(self) -> BrokerSnapshot:
+        """Ask the broker for everything, and keep the answer in the log."""
+        snapshot = await self.edge.snapshot()
+        self.log.append(log.listed(snapshot))
+        return snapshot
+
+    # Orders in a known state
+
+    async def resting(self, quantity: Quantity | None = None, *, side: OrderSide = OrderSide.BUY) -> str:
+        """Place an order that rests, and wait until it is accepted."""
+        child = self.place(self.stage.resting_price(side), quantity, side=side)
+        await self.accepted(child)
+        return child
+
+    async def accepted(self, child_id: str) -> None:
+        """Wait until an order is known to live."""
+        await self.until(lambda: ReportKind.ACCEPTED in self.kinds(child_id), f"accepted for {child_id}")
+
+    async def traded(self, *, side: OrderSide = OrderSide.BUY) -> str:
+        """Place an order that trades at once, and wait until all of it has."""
+        child = self.place(self.stage.trading_price(side), side=side)
+        await self.full(child)
+        return child
+
+    async def full(self, child_id: str) -> None:
+        """Wait until executions of an order add up to what it asked for."""
+        wanted = self.request_of(child_id).quantity
+        await self.until(
+            lambda: self.filled(child_id) >= wanted, f"executions of {child_id} that add up to what it asked for"
+        )
+
+    async def partly_traded(self, *, side: OrderSide = OrderSide.BUY) -> str:
+        """Place an order that trades in part and rests, and wait until the part is told."""
+        quantity, price = self.stage.part_fill(side)
+        child = self.place(price, quantity, side=side)
+        await self.until(lambda: self.filled(child) > 0, f"a first execution of {child}")
+        await self.settle()
+        if self.filled(child) >= quantity:
+            self.fail(f"{child} filled in part only: the stage's part_fill is no such order")
+        return child
+
+    async def ended(self, child_id: str) -> ReportKind:
+        """Wait until the broker says that an order ended; return with which word."""
+        await self.until(lambda: self.ends(child_id), f"an end of {child_id}")
+        return self.ends(child_id)[0].kind
+
+    async def cancelled(self, child_id: str) -> ReportKind:
+        """Cancel an order and wait until it ended."""
+        self.cancel(child_id)
+        return await self.ended(child_id)
+
+    # What was heard
+
+    def about(self, child_id: str) -> list[ExecutionReport]:
+        """Return the reports about one child."""
+        return [report for report in self.reports if report.child_id == child_id]
+
+    def kinds(self, child_id: str) -> list[ReportKind]:
+        """Return the kinds of the reports about one child."""
+        return [report.kind for report in self.about(child_id)]
+
+    def ends(self, child_id: str) -> list[ExecutionReport]:
+        """Return the reports that end a child."""
+        return [report for report in self.about(child_id) if report.kind in ENDS]
+
+    def fills(self, child_id: str) -> list[Fill]:
+        """Return every word about executions of a child, repeats and corrections included."""
+        return [report.fill for report in self.about(child_id) if report.fill is not None]
+
+    def executions(self, child_id: str) -> dict[str, Fill]:
+        """Return the executions of a child by id, each at its highest revision."""
+        return newest(self.fills(child_id))
+
+    def filled(self, child_id: str) -> Quantity:
+        """Return what the executions of a child add up to."""
+        return sum(fill.quantity for fill in self.executions(child_id).values())
+
+    def strangers(self) -> list[str]:
+        """Return the ids that something was said about and that were never placed here."""
+        return sorted({report.child_id for report in self.reports} - self._terms.keys())
+
+    # Time
+
+    async def until(self, condition: Callable[[], object], expected: str) -> None:
+        """Let the market go on until a condition holds.
+
+        Raises:
+            ConformanceFailure: when it does not within the stage's rounds.
+        """
+        for _ in range(self.stage.rounds):
+            if condition():
+                return
+            await self.stage.go_on()
+        if not condition():
+            self.fail(expected)
+
+    async def settle(self) -> None:
+        """Let the market go on until nothing that is under way can still come."""
+        for _ in range(self.stage.settle_rounds):
+            await self.stage.go_on()
+
+    async def listed(self, condition: Callable[[BrokerSnapshot], object], expected: str) -> None:
+        """Ask until a snapshot meets a condition: many brokers list a moment later than they tell.
+
+        Raises:
+            ConformanceFailure: when none does while the market settles.
+        """
+        for _ in range(self.stage.settle_rounds):
+            if condition(await self.snapshot()):
+                return
+            await self.stage.go_on()
+        self.fail(expected)
+
+    # Judging
+
+    def expect(self, holds: object, expected: str) -> None:
+        """Fail unless something holds.
+
+        Raises:
+            ConformanceFailure: with *expected*.
+        """
+        if not holds:
+            self.fail(expected)
+
+    async def expect_listed(self, child_id: str, *, total: Quantity | None = None) -> None:
+        """Fail unless the broker lists an order as open, once, with this total; where it lists orders at all.
+
+        Raises:
+            ConformanceFailure: when it does not.
+        """
+        if Ability.LISTS_ORDERS not in self.stage.lacks:
+            terms = "" if total is None else f" with {quantity_number(total)} in all"
+            expected = f"{child_id} listed as open, once{terms}"
+            await self.listed(lambda snapshot: _is_open_once(snapshot, child_id, total), expected)
+
+    async def expect_gone(self, child_id: str) -> None:
+        """Fail while the broker lists an order as open; where it lists orders at all.
+
+        Raises:
+            ConformanceFailure: when it goes on doing so.
+        """
+        if Ability.LISTS_ORDERS not in self.stage.lacks:
+            await self.listed(
+                lambda snapshot: not any(order.child_id == child_id and order.is_open for order in snapshot.orders),
+                f"{child_id} not listed as open",
+            )
+
+    def expect_assumed_only_without_status(self, child_id: str) -> None:
+        """Fail when an end is assumed although the broker tells ends.
+
+        Raises:
+            ConformanceFailure: then.
+        """
+        is_told = ReportKind.ASSUMED_CANCELLED not in self.kinds(child_id) or Ability.STATUS in self.stage.lacks
+        self.expect(is_told, f"the end of {child_id} told by the broker, not assumed")
+
+    def fail(self, expected: str) -> NoReturn:
+        """Fail with everything that was heard.
+
+        Raises:
+            ConformanceFailure: always.
+        """
+        raise ConformanceFailure(expected, tuple(self.log), self._why)
+
+    # Hearing
+
+    @contextmanager
+    def _calling(self, what: str) -> Generator[None]:
+        self._inside = what
+        try:
+            yield
+        finally:
+            self._inside = ""
+
+    def _hear_report(self, report: ExecutionReport) -> None:
+        self._note_turn(f"report {report.kind}")
+        now = self.stage.clock.now()
+        self.reports.append(report)
+        self.heard_at.append(now)
+        self.log.append(log.told(report))
+        self.engine.hear(report, now)
+
+    def _hear_book(self, book: BookUpdate) -> None:
+        self._note_turn("book")
+        self.books.append(book)
+        self.stage.book = book
+
+    def _hear_link(self, link: LinkState) -> None:
+        self._note_turn("link")
+        self.links.append(link)
+        self.log.append(log.linked(link))
+        self.engine.hear_link(link, self.stage.clock.now())
+
+    def _note_turn(self, what: str) -> None:
+        if self._inside:
+            self.out_of_turn.append(f"a {what} from inside {self._inside}")
+        if threading.get_ident() != self._thread:
+            self.out_of_turn.append(f"a {what} on another thread")
+
+
+def _is_open_once(snapshot: BrokerSnapshot, child_id: str, total: Quantity | None) -> bool:
+    listed = [order for order in snapshot.orders if order.child_id == child_id and order.is_open]
+    return len(listed) == 1 and total in {None, listed[0].total}
+
+
+def newest(fills: list[Fill]) -> dict[str, Fill]:
+    """Return executions by id, each at its highest revision; of words of one revision the first."""
+    best: dict[str, Fill] = {}
+    for fill in fills:
+        before = best.get(fill.execution_id)
+        if before is None or before.revision < fill.revision:
+            best[fill.execution_id] = fill
+    return best
+
+
+@runtime_checkable
+class _Follower(Protocol):
+    """An edge that looks children up in an agent's books and lives by its clock."""
+
+    def follow(self, books: EngineState, clock: TimedClock) -> None:
+        """Take both."""
+        ...
