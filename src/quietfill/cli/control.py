@@ -50,9 +50,9 @@ class AgentFlags:
 
         if self.port is not None and self.token_file is not None:
             return ControlClient("127.0.0.1", self.port, read_token(self.token_file))
-        from quietfill.service.config import read_config
+        from quietfill.service.control.section import read_control
 
-        control = read_config(self.config).control
+        control = read_control(self.config)
         port = control.port if self.port is None else self.port
         return ControlClient(control.host, port, read_token(self.token_file or control.token_file))
 

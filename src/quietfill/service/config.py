@@ -18,6 +18,7 @@ from msgspec import Meta
 from quietfill.agent.config import AgentConfig
 from quietfill.agent.keys import described_keys
 from quietfill.domain.errors import BadInput
+from quietfill.service.control.section import ControlSection
 
 _Port: TypeAlias = Annotated[int, Meta(ge=1, le=65_535)]
 _Name: TypeAlias = Annotated[str, Meta(min_length=1)]
@@ -128,18 +129,6 @@ class BusSection(Section, frozen=True, kw_only=True, tag_field="kind", tag="loca
     """`[bus]`: where decisions come from. `local` is a bus inside the process, fed by the control port."""
 
 
-class ControlSection(Section, frozen=True, kw_only=True):
-    """`[control]`: the port by which people act, on this machine only.
-
-    Attributes:
-        token_file: holds the bearer token; made, readable by its owner only, when it is missing.
-    """
-
-    host: _Name = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65_535)] = 7440
-    token_file: Path = Path("data/control.token")
-
-
 class ReportSection(Section, frozen=True, kw_only=True):
     """`[report]`: the page written when the service stops; without a path none is."""
 
@@ -243,6 +232,6 @@ def _beside(config: ServiceConfig, folder: Path) -> ServiceConfig:
         broker=broker,
         journal=replace(config.journal, path=folder / config.journal.path),
         algos=replace(config.algos, files=tuple(str(folder / one) for one in config.algos.files)),
-        control=replace(config.control, token_file=folder / config.control.token_file),
+        control=config.control.beside(folder),
         report=replace(config.report, path=None if report is None else folder / report),
     )
