@@ -19,6 +19,7 @@ from quietfill.agent.config import AgentConfig
 from quietfill.agent.keys import described_keys
 from quietfill.domain.errors import BadInput
 from quietfill.service.control.section import ControlSection
+from quietfill.service.toml import read_toml
 
 _Port: TypeAlias = Annotated[int, Meta(ge=1, le=65_535)]
 _Name: TypeAlias = Annotated[str, Meta(min_length=1)]
@@ -187,14 +188,7 @@ def read_config(path: Path) -> ServiceConfig:
     Raises:
         BadInput: when it is missing, no TOML, or holds what is not known or out of range; the message names it.
     """
-    try:
-        config = msgspec.toml.decode(path.read_bytes(), type=ServiceConfig, dec_hook=_path)
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from None
-    except msgspec.ValidationError as error:
-        raise BadInput(f"{path}: {_in_words(str(error))}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: is no TOML: {error}") from None
+    config = read_toml(path, ServiceConfig)
     try:
         config.agent_config()
     except BadInput as error:
@@ -205,19 +199,6 @@ def read_config(path: Path) -> ServiceConfig:
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a configuration file, for the journal: which words the agent was started with."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _path(kind: type, value: Any) -> Any:
-    """Read the one type that TOML has no word for."""
-    if kind is Path and isinstance(value, str) and value:
-        return Path(value)
-    raise ValueError(f"Expected a path, got {value!r}")
-
-
-def _in_words(problem: str) -> str:
-    """Return msgspec's message with the place in the file as TOML writes it."""
-    what, separator, place = problem.partition(" - at `$")
-    return f"{place.strip('`').lstrip('.')}: {what}" if separator else what
 
 
 def _beside(config: ServiceConfig, folder: Path) -> ServiceConfig:

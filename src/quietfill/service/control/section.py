@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from quietfill.domain.errors import BadInput
+from quietfill.service.toml import read_toml
 
 
 class ControlSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,9 +39,4 @@ def read_control(path: Path) -> ControlSection:
     Raises:
         BadInput: when the file is missing, no TOML, or this table is wrong; the message names it.
     """
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=_File).control.beside(path.parent)
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: {error}") from None
+    return read_toml(path, _File).control.beside(path.parent)
