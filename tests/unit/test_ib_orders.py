@@ -209,7 +209,7 @@ def test_sizes_reach_the_wire_exactly(quantity, text):
 )  # fmt: skip
 def test_an_algo_of_the_brokers_has_its_tags(strategy, name, tags):
     """Name and parameters as the order ticket names them, and a day order."""
-    written, sent = on_the_wire(placement(strategy=strategy, good_till=NOON))
+    written, sent = on_the_wire(placement(algo=strategy.on_the_wire(), good_till=NOON))
 
     assert (written["algoStrategy"], written["tif"]) == (name, "DAY")
     assert sent == tags

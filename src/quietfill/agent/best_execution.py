@@ -218,7 +218,7 @@ class BestExecutionFeed:
             "vwap_price": None if marks is None else in_currency(marks.vwap),
             "twap_price": None if marks is None else in_currency(marks.twap),
             "venue": fill.venue or (instrument.venue if instrument is not None else "") or None,
-            "algo_used": accepted.algo,
+            "algo_used": order.algo,
             "order_id": order.order_id,
             "decision_timestamp": None if accepted.decided_at is None else datetime_of(accepted.decided_at),
             "order_timestamp": datetime_of(accepted.at),

@@ -43,9 +43,10 @@ _OWN_ALGO = {
 }
 _UNSCHEDULED = frozenset(
     {"market", "limit", "midpoint_peg", "iceberg", "sniper", "stop", "stop_limit", "trailing_stop", "close"}
+    | {"ib_dark_ice", "ib_close_px"}
 )
 _AUCTION = frozenset({OrderType.MARKET_ON_CLOSE, OrderType.LIMIT_ON_CLOSE})
-_STANDING = frozenset({"close", "stop", "stop_limit", "trailing_stop"})
+_STANDING = frozenset({"close", "ib_close_px", "stop", "stop_limit", "trailing_stop"})
 _UNTIL_CANCELLED = _UNSCHEDULED - {"market", "close"}
 """What waits for its price; a schedule without an end is not spread over months."""
 

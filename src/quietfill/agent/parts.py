@@ -18,6 +18,7 @@ from quietfill.venue.broker import VenueBroker
 
 if TYPE_CHECKING:
     from quietfill.agent.config import AgentConfig
+    from quietfill.algos.registry import AlgoRegistry
     from quietfill.brokers.face import UserBroker
     from quietfill.domain.records import AnyRecord
     from quietfill.domain.types import Duration
@@ -46,7 +47,7 @@ def assemble(config: AgentConfig, broker: AnyBroker, journal: Journal | None, cl
         journal = SqliteJournal(config.settings.journal_path)
     instruments = {} if simulated is None else {simulated.instrument.symbol: simulated.instrument}
     edge = broker if is_edge(broker) else _wrapped(config, broker, clock)
-    engine = Engine(instruments, registry(), _settings(config, edge), config.risk_limits)
+    engine = Engine(instruments, _algos(edge), _settings(config, edge), config.risk_limits)
     runtime = Runtime(engine, journal, edge, clock)
     if simulated is not None:
         simulated.attend(runtime.quiet, lambda: engine.triggers(simulated.instrument.symbol))
@@ -72,6 +73,14 @@ class BookFollower(Protocol):
     def heed(self, record: AnyRecord) -> None:
         """Hear a record that is durable."""
         ...
+
+
+def _algos(edge: BrokerEdge) -> AlgoRegistry:
+    """Return ours and those of the broker that the edge leads to."""
+    known = registry()
+    for spec in getattr(edge, "algos", ()):
+        known.register(spec)
+    return known
 
 
 def _wrapped(config: AgentConfig, broker: object, clock: TimedClock) -> MinimalEdge:

@@ -23,6 +23,7 @@ def pending_order(parent: ParentState) -> dict[str, Any]:
         "remaining": quantity_number(parent.leaves),
         "status": "paused" if parent.is_paused else parent.state.value,
         "algo": parent.algo,
+        "notes": list(parent.notes),
     }
 
 

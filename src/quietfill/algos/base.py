@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import msgspec
 from msgspec import Meta
 
+from quietfill.domain.broker_algo import BrokerAlgo
 from quietfill.domain.types import Duration, OrderSide, Price, Quantity, TimeInForce, Timestamp, quantity_from
 from quietfill.market.triggers import Trigger
 
@@ -78,6 +79,8 @@ class Slice(msgspec.Struct, frozen=True):
         limit_price: None is a plain market order, only when the caller asked for one.
         crossing: meant to trade at once; goes before resting ones when messages are scarce.
         displayed: size shown, None for all of it.
+        broker_algo: which of the broker's algos works it once it is there; a working child keeps the one that it began
+            with, so whoever wants another names another key.
     """
 
     key: str
@@ -87,6 +90,7 @@ class Slice(msgspec.Struct, frozen=True):
     crossing: bool = False
     displayed: Quantity | None = None
     why: str = ""
+    broker_algo: BrokerAlgo | None = None
 
 
 class Outcome(StrEnum):

@@ -47,6 +47,7 @@ class AlgoSpec(msgspec.Struct, frozen=True):
         is_stop: nothing works before its trigger; a kill disarms it.
         needs_stop: an order without a stop price is refused.
         all_day: without a stated end it lasts to the end of the day's continuous trading.
+        day_only: an order with another time in force than DAY is refused.
     """
 
     name: str
@@ -57,6 +58,7 @@ class AlgoSpec(msgspec.Struct, frozen=True):
     is_stop: bool = False
     needs_stop: bool = False
     all_day: bool = False
+    day_only: bool = False
 
 
 class AlgoRegistry:

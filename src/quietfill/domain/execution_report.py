@@ -26,6 +26,8 @@ class ReportKind(StrEnum):
     """The answer to a question: the child lives, with these cumulative and leaves quantities."""
     NOT_FOUND = "not_found"
     """The answer to a question, on complete evidence: the broker never had this child."""
+    NOTED = "noted"
+    """Who works it, in `reason`: no word about its state."""
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):

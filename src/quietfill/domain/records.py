@@ -13,7 +13,9 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from quietfill.domain.broker_algo import BrokerAlgo
 from quietfill.domain.execution_report import Fill
 from quietfill.domain.instrument import Instrument
 from quietfill.domain.messages import KillScope, Resolution, Rule
@@ -211,7 +213,10 @@ class OrderDone(Record, frozen=True, tag="order_done"):
 
 
 class ChildRequested(Record, frozen=True, tag="child_requested"):
-    """A child order is wanted at the broker. This record is the message that leaves."""
+    """A child order is wanted at the broker. This record is the message that leaves.
+
+    `broker_algo` is written only where the broker is to work the child by an algo of its own.
+    """
 
     child_id: str
     order_id: str
@@ -228,6 +233,7 @@ class ChildRequested(Record, frozen=True, tag="child_requested"):
     crossing: bool = False
     bid: Price | None = None
     ask: Price | None = None
+    broker_algo: BrokerAlgo | UnsetType = UNSET
 
 
 class ReplaceRequested(Record, frozen=True, tag="replace_requested"):
@@ -265,6 +271,13 @@ class ChildAcknowledged(Record, frozen=True, tag="child_acknowledged"):
     child_id: str
     broker_order_id: int | None
     exchange_time: Timestamp
+
+
+class ChildNoted(Record, frozen=True, tag="child_noted"):
+    """The broker said who works the child; a report of it must say the same."""
+
+    child_id: str
+    note: str
 
 
 class FillMarks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -462,7 +475,8 @@ AnyRecord: TypeAlias = (
     | OrderPaused | OrderResumed | ScheduleRebased
     | OrderCancelAsked | OrderFrozen | WorkingMark | MemoKept | OrderDone
     | ChildRequested | ReplaceRequested | CancelRequested | RequestWithdrawn
-    | ChildAcknowledged | ChildFilled | FillRevised | ChildDone | ReplaceConfirmed | ReplaceRefused | CancelRefused
+    | ChildAcknowledged | ChildNoted | ChildFilled | FillRevised | ChildDone
+    | ReplaceConfirmed | ReplaceRefused | CancelRefused
     | ChildInDoubt | ChildAdopted | ChildAssumedCancelled
     | Resolved | RuleSwitched | InstrumentRegistered | VolumeProfileSet | OrdersImported
     | KillSwitchEngaged | KillSwitchReleased | LinkChanged | Reconciled | AlertRaised

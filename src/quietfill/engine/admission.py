@@ -153,6 +153,8 @@ class Admission:
             spec = self._algos.get(order.algo)
             if spec.needs_stop and order.stop_price is None:
                 reasons.append(f"algo {order.algo} needs a stop_price")
+            if spec.day_only and order.time_in_force is not TimeInForce.DAY:
+                reasons.append(f"algo {order.algo} takes day orders only: {order.time_in_force} does not go with it")
             reasons += [f"algo {order.algo} needs {name}: {_HOW_KNOWN}" for name in getattr(params, "missing", ())]
             needs_limit = spec.needs_limit or order.order_type is OrderType.STOP_LIMIT
             reasons += _limit_reasons(order, params, instrument, needs_limit=needs_limit)

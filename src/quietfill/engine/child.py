@@ -32,6 +32,7 @@ class ChildState:
         "ask_at_request",
         "asked_at",
         "bid_at_request",
+        "broker_algo",
         "broker_order_id",
         "cancel_asked_at",
         "cancel_attempts",
@@ -53,6 +54,7 @@ class ChildState:
         "key",
         "limit_price",
         "limit_price_confirmed",
+        "note",
         "number",
         "order_id",
         "requested_at",
@@ -83,6 +85,8 @@ class ChildState:
         self.limit_price_confirmed: Price | None = record.limit_price
         self.good_till = record.good_till
         self.time_in_force = record.time_in_force
+        self.broker_algo = record.broker_algo or None
+        self.note = ""
         self.crossing = record.crossing
         self.bid_at_request = record.bid
         self.ask_at_request = record.ask

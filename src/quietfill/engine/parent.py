@@ -102,6 +102,11 @@ class ParentState:
         return self.arrival_bid is not None and self.arrival_ask is not None
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What the broker said about who works it, each once: on a paper gateway, that a stand-in does."""
+        return tuple(dict.fromkeys(child.note for child in self.children() if child.note))
+
+    @property
     def is_done(self) -> bool:
         """Whether it ended."""
         return self.state.is_terminal

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from quietfill.algos.base import TRIGGERED, Outcome, Plan, Slice
 from quietfill.algos.shaping import shape
 from quietfill.domain.messages import Rule
@@ -231,6 +233,7 @@ class Planner:
                 why=wanted.why or plan.why,
                 account=parent.account,
                 displayed=wanted.displayed,
+                broker_algo=UNSET if wanted.broker_algo is None else wanted.broker_algo,
                 crossing=wanted.crossing,
                 bid=market.best_bid,
                 ask=market.best_ask,

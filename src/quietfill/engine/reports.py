@@ -22,6 +22,7 @@ from quietfill.domain.records import (
     ChildDone,
     ChildFilled,
     ChildInDoubt,
+    ChildNoted,
     FillRevised,
     OrderFrozen,
     ReplaceConfirmed,
@@ -56,10 +57,23 @@ def consequences(
         severity = "warning" if report.fill is None else "critical"  # somebody trades on our account
         yield AlertRaised(at=now, subject=report.child_id, severity=severity, text=text)
         return
+    if report.kind is ReportKind.NOTED:
+        yield from _note(child, report, now)
+        return
     yield from _sign_of_life(child, report, state, now)
     if report.fill is not None:
         marks = observed.marks(state.parents[child.order_id], now)
         yield from book_fill(child, report.fill, state, now, marks)
+    yield from _change(child, report, now)
+
+
+def _note(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator[AnyRecord]:
+    if report.reason != child.note:
+        yield ChildNoted(at=now, child_id=child.child_id, note=report.reason)
+
+
+def _change(child: ChildState, report: ExecutionReport, now: Timestamp) -> Iterator[AnyRecord]:
+    """Yield what a report changes of the child's state and terms."""
     if report.kind in _ENDS:
         yield from _end(child, report, now)
     elif report.kind is ReportKind.ASSUMED_CANCELLED:

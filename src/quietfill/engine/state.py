@@ -27,6 +27,7 @@ from quietfill.domain.records import (
     ChildDone,
     ChildFilled,
     ChildInDoubt,
+    ChildNoted,
     ChildRequested,
     DecisionReceived,
     FillRevised,
@@ -168,6 +169,7 @@ class EngineState:
             CancelRequested: self._cancel_requested,
             RequestWithdrawn: self._withdrawn,
             ChildAcknowledged: self._acknowledged,
+            ChildNoted: self._noted,
             ChildFilled: self._filled,
             FillRevised: self._fill_revised,
             ChildDone: self._child_done,
@@ -335,6 +337,9 @@ class EngineState:
 
     def _acknowledged(self, record: ChildAcknowledged) -> None:
         self.children[record.child_id].acknowledge(record)
+
+    def _noted(self, record: ChildNoted) -> None:
+        self.children[record.child_id].note = record.note
 
     def _filled(self, record: ChildFilled) -> None:
         child = self.children[record.child_id]

@@ -11,6 +11,7 @@ from quietfill.tca.summary import order_shortfall
 if TYPE_CHECKING:
     from quietfill.domain.types import Quantity
     from quietfill.report.run import OrderReport
+    from quietfill.tca.ledger import OrderLedger
 
 UNKNOWN = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
@@ -58,15 +59,22 @@ def share_text(share: float | None) -> str:
 
 def story(report: OrderReport, frame: Frame) -> str:
     """Return what became of an order in a few plain sentences."""
+    notes = [f"{note[:1].upper()}{note[1:]}." for note in report.order.notes]
     if report.order.filled == 0:
-        return " ".join([_nothing(report, frame), *_unfilled(report)])
-    return " ".join([_traded(report, frame), _cost(report, frame), _manner(report), *_unfilled(report), *_fees(report)])
+        return " ".join([*notes, _nothing(report, frame), *_unfilled(report)])
+    said = (_traded(report, frame), _cost(report, frame), _manner(report), *_unfilled(report), *_fees(report))
+    return " ".join([*notes, *said])
 
 
 def headline(report: OrderReport) -> str:
     """Return an order in a few words: what was asked."""
     order = report.order
-    return f"{order.side} {quantity_text(order.quantity)} {order.symbol} by {order.accepted.algo.upper()}"
+    return f"{order.side} {quantity_text(order.quantity)} {order.symbol} by {_algo(order)}"
+
+
+def _algo(order: OrderLedger) -> str:
+    name, *more = order.algo.split(" ", 1)
+    return " ".join([name.upper(), *more])
 
 
 def _nothing(report: OrderReport, frame: Frame) -> str:
@@ -87,7 +95,7 @@ def _traded(report: OrderReport, frame: Frame) -> str:
     when = f"at {begin}" if begin == end else f"over {begin}{UNKNOWN}{end}"
     average = price_text(report.summary.avg_fill_price, frame.decimals + 2)
     return (
-        f"{verb} {whole}{quantity_text(order.quantity)} {order.symbol} by {order.accepted.algo.upper()} {when},"
+        f"{verb} {whole}{quantity_text(order.quantity)} {order.symbol} by {_algo(order)} {when},"
         f" at {average} {report.currency}".rstrip()
         + " on average."
     )

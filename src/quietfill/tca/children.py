@@ -18,6 +18,7 @@ from quietfill.domain.records import (
     ChildDone,
     ChildFilled,
     ChildInDoubt,
+    ChildNoted,
     ChildRequested,
     FillMarks,
     FillRevised,
@@ -89,6 +90,7 @@ class ChildLedger(msgspec.Struct, kw_only=True):
         standings: terms in force at the venue, oldest first, in venue time.
         total: the quantity in force, fills included; `wanted` is the one last asked for.
         doubts: how often an answer was missing.
+        note: what the broker said about who works it.
     """
 
     child_id: str
@@ -111,6 +113,7 @@ class ChildLedger(msgspec.Struct, kw_only=True):
     done_reason: str = ""
     refusals: list[str] = []
     doubts: int = 0
+    note: str = ""
 
     @classmethod
     def of(cls, record: ChildRequested, number: int) -> ChildLedger:
@@ -211,6 +214,10 @@ class ChildLedger(msgspec.Struct, kw_only=True):
     def assume_cancelled(self, record: ChildAssumedCancelled) -> None:
         """Note that a silent broker is taken to have cancelled it."""
         self._end(OrderState.CANCELLED, record.exchange_time, record.reason)
+
+    def take_note(self, record: ChildNoted) -> None:
+        """Note who works it."""
+        self.note = record.note
 
     def resolve(self, record: Resolved) -> None:
         """Note what a person said became of it."""

@@ -146,7 +146,7 @@ def fill_quality_report(order: OrderLedger) -> dict[str, Any]:
     return {
         "order_id": order.order_id,
         "symbol": order.symbol,
-        "algo": order.accepted.algo,
+        "algo": order.algo,
         "total_quantity": quantity_number(order.quantity),
         "filled_quantity": quantity_number(order.filled),
         "remaining_quantity": quantity_number(order.unfilled),

@@ -26,6 +26,7 @@ from quietfill.domain.records import (
     ChildDone,
     ChildFilled,
     ChildInDoubt,
+    ChildNoted,
     ChildRequested,
     DecisionReceived,
     FillRevised,
@@ -155,6 +156,16 @@ class OrderLedger(msgspec.Struct, kw_only=True):
         if self.arrival_bid is None or self.arrival_ask is None:
             return None
         return Fraction(self.arrival_bid + self.arrival_ask, 2)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the broker said about who works it, each once: on a paper gateway, that a stand-in does."""
+        return tuple(dict.fromkeys(child.note for child in self.children if child.note))
+
+    @property
+    def algo(self) -> str:
+        """What worked it, as figures and reports name it: no figure of a stand-in passes for the broker's."""
+        return self.accepted.algo + (" (stand-in)" if self.notes else "")
 
     @property
     def first_fill_at(self) -> Timestamp | None:
@@ -349,7 +360,7 @@ def _of_no_concern(_record: AnyRecord) -> None:
 
 
 _ChildRecord: TypeAlias = (
-    ReplaceRequested | CancelRequested | RequestWithdrawn | ChildAcknowledged | ChildFilled | FillRevised
+    ReplaceRequested | CancelRequested | RequestWithdrawn | ChildAcknowledged | ChildNoted | ChildFilled | FillRevised
     | ChildDone
     | ReplaceConfirmed | ReplaceRefused | CancelRefused | ChildInDoubt | ChildAdopted | ChildAssumedCancelled
 )  # fmt: skip
@@ -359,6 +370,7 @@ _OF_CHILD: dict[type, Callable[..., None]] = {
     CancelRequested: ChildLedger.ask_cancel,
     RequestWithdrawn: ChildLedger.withdraw,
     ChildAcknowledged: ChildLedger.acknowledge,
+    ChildNoted: ChildLedger.take_note,
     ChildFilled: ChildLedger.book,
     FillRevised: ChildLedger.revise,
     ChildDone: ChildLedger.end,

@@ -50,6 +50,8 @@ def post_trade_tca(
     figures = order_figures(order, observed.history, multiplier=observed.multiplier)
     return {
         "order_id": order.order_id,
+        "algo": order.algo,
+        "notes": list(order.notes),
         "symbol": order.symbol,
         "side": order.side.value,
         "quantity": quantity_number(order.quantity),

@@ -28,6 +28,7 @@ def implementation_shortfall(observed: ObservedOrder) -> dict[str, Any]:
     closing = observed.mid if order.ended_at is None and observed.mid is not None else None
     return {
         "order_id": order.order_id,
+        "notes": list(order.notes),
         "symbol": order.symbol,
         "side": order.side.value,
         "total_shares": quantity_number(order.quantity),

@@ -39,6 +39,7 @@ class OrderSummary(msgspec.Struct, frozen=True, kw_only=True):
         half_spread_coverage: share of the filled quantity whose mid at the fill is known, 0 to 1.
         passive_pct: share of the filled quantity that rested before it traded, 0 to 100.
         children, messages: what left for the broker; messages are placements, replaces and cancels.
+        notes: what the broker said of who works it: on a paper gateway, that a stand-in does.
         started: when arrival was measured; ended: when the order was done.
     """
 
@@ -69,6 +70,7 @@ class OrderSummary(msgspec.Struct, frozen=True, kw_only=True):
     ended: datetime | None
     first_fill: datetime | None = None
     last_fill: datetime | None = None
+    notes: tuple[str, ...] = ()
 
 
 def order_summary(order: OrderLedger, history: MarketHistory | None, *, multiplier: int = 1) -> OrderSummary:
@@ -83,7 +85,7 @@ def order_summary(order: OrderLedger, history: MarketHistory | None, *, multipli
         order_id=order.order_id,
         symbol=order.symbol,
         side=order.side,
-        algo=order.accepted.algo,
+        algo=order.algo,
         state=order.state,
         quantity=quantity_number(order.quantity),
         filled=quantity_number(order.filled),
@@ -91,6 +93,7 @@ def order_summary(order: OrderLedger, history: MarketHistory | None, *, multipli
         messages=order.messages,
         started=datetime_of(order.arrival_at),
         ended=None if order.ended_at is None else datetime_of(order.ended_at),
+        notes=order.notes,
     )
     first, last = order.first_fill_at, order.last_fill_at
     if first is None or last is None:

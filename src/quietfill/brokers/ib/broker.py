@@ -126,7 +126,7 @@ class IBBroker(IBEdge):
             time_in_force=order_event.time_in_force,
             good_till=good_till,
             displayed=None if displayed is None else quantity_from(displayed, "displayed"),
-            strategy=strategy,
+            algo=None if strategy is None else strategy.on_the_wire(),
             outside_rth=order_event.outside_rth,
         )
         if not self.is_connected:
@@ -276,7 +276,7 @@ class IBBroker(IBEdge):
     # Inside
 
     def _tell(self, report: ExecutionReport) -> None:
-        word = self._first_words.pop(report.child_id, None)
+        word = None if report.kind is ReportKind.NOTED else self._first_words.pop(report.child_id, None)
         if word is not None and not word.done():
             word.set_result(None if report.kind is ReportKind.REJECTED else report.broker_order_id)
         if report.fill is not None and self._is_first_word_of(report):

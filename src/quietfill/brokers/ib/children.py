@@ -52,7 +52,7 @@ class IBChild:
         executions: by stem.
         expected: the most that the broker ever counted as filled.
         cancel_sent: a cancel is on its way, or was refused and nothing was heard since.
-        note: the last text of the broker about it.
+        note: the last text of the broker about it; `worked_by` is what it said of a stand-in.
         end: how it ended, as reported; None while it may live.
     """
 
@@ -77,6 +77,7 @@ class IBChild:
         self.expected: Quantity = 0
         self.cancel_sent = False
         self.note = ""
+        self.worked_by = ""
         self.end: str | None = None
 
     @classmethod
@@ -90,6 +91,7 @@ class IBChild:
         self.is_sent = True
         self.is_shown = child.is_acknowledged
         self.cancel_sent = child.cancel_pending
+        self.worked_by = child.note
         for key, place in child.execution_ids.items():
             self.executions[key] = Booked(child.costs[key][0], child.fills[place][0])
         self.end = child.state.value if child.state.is_terminal else None

@@ -25,6 +25,7 @@ import structlog
 from quietfill.brokers.ib.children import Booked
 from quietfill.brokers.ib.codes import Effect, code_of
 from quietfill.brokers.ib.raw import CommissionSeen, ErrorSeen, ExecutionSeen, OrderEcho, StatusSeen
+from quietfill.brokers.ib.stand_ins import note_of
 from quietfill.domain.execution_report import ExecutionReport, Fill, ReportKind
 from quietfill.domain.types import SECOND, Duration, quantity_number
 
@@ -109,6 +110,7 @@ class Hearing:
         child = self._children.find(seen.reference, seen.perm_id, seen.client_id, seen.order_id)
         if child is None:
             return None
+        self._hear_who_works(child, seen.reason)
         if seen.displayed is not None and child.placement.displayed is None:
             child.placement = msgspec.structs.replace(child.placement, displayed=seen.displayed)
         if seen.is_completed:
@@ -365,6 +367,7 @@ class Hearing:
         if child is None:
             return None
         child.note = f"{seen.text} ({seen.code}) {seen.advanced}".strip()
+        self._hear_who_works(child, seen.text)
         effect = code_of(seen.code).effect
         if child.end is not None:
             _log.debug("a code about an order that is over", child=child.child_id, code=seen.code, text=seen.text)
@@ -391,6 +394,13 @@ class Hearing:
             self._say(child, ReportKind.REJECTED, reason=child.note)
 
     # Saying
+
+    def _hear_who_works(self, child: IBChild, text: str) -> None:
+        """Tell once that a stand-in works a child in place of the broker's algo, where the paper gateway says so."""
+        note = note_of(text)
+        if note is not None and note != child.worked_by:
+            child.worked_by = note
+            self._say(child, ReportKind.NOTED, reason=note)
 
     def _say(
         self,

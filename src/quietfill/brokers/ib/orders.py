@@ -13,7 +13,7 @@ from ib_async.contract import TagValue
 from ib_async.order import Order
 
 from quietfill.brokers.ib.native import Exact, Limit, Market, OnClose, Style
-from quietfill.brokers.ib.strategies import Strategy, utc_text
+from quietfill.brokers.ib.strategies import utc_text
 from quietfill.domain.types import (
     QUANTITY_SCALE,
     OrderSide,
@@ -25,6 +25,7 @@ from quietfill.domain.types import (
 )
 
 if TYPE_CHECKING:
+    from quietfill.domain.broker_algo import BrokerAlgo
     from quietfill.domain.records import ChildRequested
     from quietfill.engine.child import ChildState
 
@@ -38,7 +39,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         good_till: when it ends at the latest; None for types that end by themselves.
         displayed: what an iceberg shows.
-        strategy: the broker's algo that works it, if any.
+        algo: the broker's algo that works it, if any.
     """
 
     reference: str
@@ -49,7 +50,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce = TimeInForce.DAY
     good_till: Timestamp | None = None
     displayed: Quantity | None = None
-    strategy: Strategy | None = None
+    algo: BrokerAlgo | None = None
     outside_rth: bool = False
 
     @property
@@ -83,6 +84,7 @@ def placement_of(request: ChildRequested, account: str) -> Placement:
         time_in_force=request.time_in_force,
         good_till=request.good_till,
         displayed=request.displayed,
+        algo=request.broker_algo or None,
     )
 
 
@@ -97,6 +99,7 @@ def placement_of_child(child: ChildState, account: str, displayed: Quantity | No
         time_in_force=child.time_in_force,
         good_till=child.good_till,
         displayed=displayed,
+        algo=child.broker_algo,
     )
 
 
@@ -115,9 +118,9 @@ def wire_order(placement: Placement) -> Order:
     }
     if placement.displayed is not None and placement.displayed < placement.total:
         fields["displaySize"] = max(1, placement.displayed // QUANTITY_SCALE)
-    if placement.strategy is not None:
-        fields["algoStrategy"] = placement.strategy.name
-        fields["algoParams"] = [TagValue(tag, value) for tag, value in placement.strategy.parameters()]
+    if placement.algo is not None:
+        fields["algoStrategy"] = placement.algo.name
+        fields["algoParams"] = [TagValue(tag, value) for tag, value in placement.algo.params]
     return Order(**fields)
 
 
@@ -139,7 +142,7 @@ def _style(time_in_force: TimeInForce, limit_price: Price | None) -> Style:
 def _life(placement: Placement) -> dict[str, Any]:
     if placement.time_in_force in {TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG}:
         return {"tif": placement.time_in_force.value}
-    takes_date = not placement.style.lives_a_day and placement.strategy is None
+    takes_date = not placement.style.lives_a_day and placement.algo is None
     if placement.time_in_force in _DATED and placement.good_till is not None and takes_date:
         return {"tif": "GTD", "goodTillDate": utc_text(placement.good_till)}
     if placement.time_in_force is TimeInForce.GTC and takes_date:

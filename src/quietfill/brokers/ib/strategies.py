@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from quietfill.domain.broker_algo import BrokerAlgo
 from quietfill.domain.errors import BadInput
 from quietfill.domain.types import Timestamp, datetime_of
 
@@ -54,6 +55,10 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     def parameters(self) -> tuple[tuple[str, str], ...]:
         """Return tags and values in the order of the ticket."""
         return tuple(self._filled_in())
+
+    def on_the_wire(self) -> BrokerAlgo:
+        """Return it as a record and an order carry it."""
+        return BrokerAlgo(self.name, self.parameters())
 
     def _filled_in(self) -> Iterator[tuple[str, str]]:
         for field, tag in self.tags.items():
