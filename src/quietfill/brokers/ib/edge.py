@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from quietfill.brokers.ib.algos import ALGOS
 from quietfill.brokers.ib.children import Children
 from quietfill.brokers.ib.codes import Effect, code_of, is_read_only
 from quietfill.brokers.ib.connection import Connection
+from quietfill.brokers.ib.continuity import check_same_hands, highest_id
 from quietfill.brokers.ib.contracts import Contracts
 from quietfill.brokers.ib.errors import ApiIsReadOnly, NotConnected, StepUnanswered
 from quietfill.brokers.ib.guard import account_to_trade
@@ -62,9 +64,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
-_ID_SLACK = 100
-"""Ids that may have been used beyond those the books know of: orders renumbered, or never acknowledged."""
-
 _NOTICES_KEPT = 200
 
 
@@ -75,9 +74,11 @@ class IBEdge:
         notices: what a person should know, as (subject, text), the newest last.
         verdicts: of the last reconciliation, one a step.
         settle: how long after a cancel's confirmation a fill of it may still come.
+        algos: Interactive Brokers' own, which an agent over this edge offers beside ours.
     """
 
     settle: Duration = SECOND
+    algos = ALGOS
 
     def __init__(self, address: tuple[str, int, int], account: str | None, settings: IBSettings, *, live: bool) -> None:
         """Put the parts together; nothing is connected."""
@@ -208,10 +209,17 @@ class IBEdge:
             BrokerError: one that says what to do; nothing was sent.
         """
         await self._connection.start()
-        self._raise_ids_above_books()  # the session may be older than the books
+        self._take_books_up()  # the session may be older than the books
         books = self._children.books
         for symbol in () if books is None else tuple(books.instruments):
             self._start(self._listen(symbol))
+
+    def _take_books_up(self) -> None:
+        """Let the journal's earlier runs bind this session: its ids, its account, its client id."""
+        books = self._children.books
+        if books is not None:
+            check_same_hands(books, self._children.account, self._connection.client_id)
+            self._order_ids.seen(highest_id(books))
 
     async def disconnect(self) -> None:
         """Close the session; orders at the broker stay as they are."""
@@ -321,10 +329,11 @@ class IBEdge:
         session = self._connection.session
         assert session is not None, "there is a session"
         self._problem = None
-        account = account_to_trade(session.accounts, self._wanted_account, live=self._live)
-        self._children.account = account
+        # Whoever logs in at the gateway meanwhile, orders of this process are for the account that it began with.
+        wanted = self._wanted_account or self._children.account or None
+        self._children.account = account_to_trade(session.accounts, wanted, live=self._live)
         self._order_ids.proposed(session.next_id)
-        self._raise_ids_above_books()
+        self._take_books_up()
         self._heard_at = self._now()
         self._outbox.may_add_risk = False
         if not await self._probe(self.settings.step_seconds):
@@ -343,15 +352,6 @@ class IBEdge:
             self._data_epoch = self._connection.epoch
             self._markets.session_began()
         self._push()
-
-    def _raise_ids_above_books(self) -> None:
-        books = self._children.books
-        if books is None or not books.children:
-            return
-        numbers = [child.broker_order_id or 0 for child in books.children.values()]
-        highest = max(numbers)
-        if highest:
-            self._order_ids.seen(highest + numbers.count(0) + _ID_SLACK)
 
     def _line_changed(self, is_up: bool, reason: str) -> None:  # noqa: FBT001 - what changed is all that it tells
         if is_up:

@@ -68,6 +68,29 @@ class LiveAccountNotAllowed(BrokerError):  # noqa: N818
         )
 
 
+class LiveAccountNotNamed(LiveAccountNotAllowed):
+    """Trading real money is allowed, and the account was left open: it could be any."""
+
+    def __init__(self, account: str) -> None:
+        BrokerError.__init__(
+            self,
+            f"{account} is a live account and was not named: nothing was sent; name the account that may be traded "
+            "with account=, so that no other one can be meant",
+        )
+
+
+class OrdersOfAnother(BrokerError):  # noqa: N818
+    """The journal's live orders belong to another account or client id than the session."""
+
+    def __init__(self, what: str, before: object, now: object, orders: list[str]) -> None:
+        name = what.replace("_", " ")
+        more = f" and {len(orders) - 1} more" if len(orders) > 1 else ""
+        super().__init__(
+            f"{orders[0]}{more} of the journal belong to {name} {before} and this session is {name} {now}: nothing was "
+            f"sent; go on with {what}={before}, or give this one a journal of its own"
+        )
+
+
 class StepUnanswered(BrokerError):  # noqa: N818
     """The gateway did not answer a question that nothing can go on without."""
 
