@@ -15,6 +15,7 @@ from quietfill.brokers.ib.errors import (
     ClientIdInUse,
     GatewayUnreachable,
     LiveAccountNotAllowed,
+    LiveAccountNotNamed,
     NoSuchContract,
     NotAGateway,
     NotConnected,
@@ -150,19 +151,26 @@ def test_an_account_that_is_not_served_is_named_with_those_that_are():
     play(scenario)
 
 
-def test_a_live_account_needs_an_explicit_word():
-    """Real money is never traded by leaving something out."""
+def test_a_live_account_needs_two_explicit_words():
+    """Real money is never traded by leaving something out: it must be allowed, and the account named."""
 
     async def scenario() -> None:
         async with paper(accounts=("U7654321",)) as gateway:
             error = await refusal(gateway.port)
-            allowed = IBBroker(port=gateway.port, live=True, settings=BRISK)
+            named_only = await refusal(gateway.port, account="U7654321")
+            unnamed = await refusal(gateway.port, live=True)
+            mistaken = await refusal(gateway.port, live=True, account="U7654322")
+            allowed = IBBroker(port=gateway.port, live=True, account="U7654321", settings=BRISK)
             await allowed.connect()
             account = allowed.account
             await allowed.disconnect()
 
         assert isinstance(error, LiveAccountNotAllowed)
         assert "U7654321 is a live account" in str(error)
+        assert str(named_only) == str(error)
+        assert isinstance(unnamed, LiveAccountNotNamed)
+        assert "name the account" in str(unnamed)
+        assert isinstance(mistaken, WrongAccount)
         assert account == "U7654321"
 
     play(scenario)

@@ -1,8 +1,8 @@
-"""Which account is traded: one that the gateway serves, and one of real money only when that was said explicitly."""
+"""Which account is traded: one that the gateway serves; one of real money only when allowed and named."""
 
 from __future__ import annotations
 
-from quietfill.brokers.ib.errors import LiveAccountNotAllowed, WrongAccount
+from quietfill.brokers.ib.errors import LiveAccountNotAllowed, LiveAccountNotNamed, WrongAccount
 
 
 def account_to_trade(served: tuple[str, ...], wanted: str | None, *, live: bool) -> str:
@@ -15,13 +15,15 @@ def account_to_trade(served: tuple[str, ...], wanted: str | None, *, live: bool)
 
     Raises:
         WrongAccount: when the named one is not served, or several are and none was named.
-        LiveAccountNotAllowed: when it is no paper account and `live` is False.
+        LiveAccountNotAllowed: when it is no paper account, and `live` is False or it was not named.
     """
     if (wanted is None and len(served) != 1) or (wanted is not None and wanted not in served):
         raise WrongAccount(wanted, served)
     account = served[0] if wanted is None else wanted
     if not is_paper(account) and not live:
         raise LiveAccountNotAllowed(account)
+    if not is_paper(account) and wanted is None:
+        raise LiveAccountNotNamed(account)
     return account
 
 
