@@ -122,12 +122,15 @@ def lock(arguments: list[str]) -> int:
             scripts = venv / SCRIPTS.name
             quietly([scripts / ("python" + SUFFIX), "-m", "pip", "install", "uv"], "installing uv")
             uv = str(scripts / ("uv" + SUFFIX))
-        command = [uv, "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url"]
+        command: list[str | Path] = [uv, "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
+        command += ["--no-emit-index-url"]
         command += ["--python-version", "3.11", "--custom-compile-command", "python3 dev.py lock", *arguments]
         sources = ["pyproject.toml", "requirements/build.in"]
         extra = ["requirements/dev.in", "--extra", "matlab", "--constraint", "requirements/run.txt"]
         quietly([*command, *sources, "--output-file", "requirements/run.txt"], "locking the run-time set")
         quietly([*command, *sources, *extra, "--output-file", "requirements/dev.txt"], "locking the development set")
+        for client in sorted(Path("requirements").glob("clients-*.in")):  # what tests install in environments apart
+            quietly([*command, client, "--output-file", client.with_suffix(".txt")], f"locking {client.stem}")
     return 0
 
 
