@@ -86,7 +86,7 @@ async def own_orders_are_in_the_book(desk: Desk) -> None:
 
 def _seen(desk: Desk, child: str, price: Price) -> bool:
     left = desk.request_of(child).quantity - desk.filled(child)
-    return left <= 0 or _size_at(desk.books[-1], price) >= left
+    return 0 < left <= _size_at(desk.books[-1], price)
 
 
 def _size_at(book: BookUpdate, price: Price) -> Quantity:
