@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -78,12 +79,13 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        incoming = _Incoming(receive)
         try:
             self._admit(scope)
-            body = await self._read(scope, receive)
+            body = await self._read(scope, incoming)
         except Refused as refused:
-            if refused.status is not HTTPStatus.REQUEST_TIMEOUT:
-                await _drop(scope, receive)
+            if refused.status is not HTTPStatus.REQUEST_TIMEOUT and not _values(scope, b"expect"):
+                await incoming.drop()  # who expects our word first sends nothing before it
             await refused.answer()(scope, receive, send)
             return
         except _GoneError:
@@ -115,7 +117,7 @@ class Door:
             raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "too many wrong tokens; the right one passes all the same")
         raise Refused(HTTPStatus.UNAUTHORIZED, "the token is wrong")
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+    async def _read(self, scope: Scope, incoming: _Incoming) -> bytes:
         """Return the body, however it is sent."""
         stated = _values(scope, b"content-length")
         if stated and int(stated[0]) > self._limits.body_bytes:
@@ -123,18 +125,14 @@ class Door:
         body = bytearray()
         try:
             async with asyncio.timeout(self._limits.body_seconds):
-                while True:
-                    message = await receive()
-                    if message["type"] != "http.request":
-                        raise _GoneError
-                    body += message.get("body", b"")
+                while not incoming.is_over:
+                    body += await incoming.piece()
                     if len(body) > self._limits.body_bytes:
                         raise self._too_large()
-                    if not message.get("more_body", False):
-                        return bytes(body)
         except TimeoutError:
             text = f"the body took more than {self._limits.body_seconds:g} s"
             raise Refused(HTTPStatus.REQUEST_TIMEOUT, text) from None
+        return bytes(body)
 
     def _too_large(self) -> Refused:
         text = f"the body is larger than {self._limits.body_bytes} bytes"
@@ -145,28 +143,42 @@ class _GoneError(Exception):
     """The client hung up."""
 
 
+class _Incoming:
+    """The body of one request, piece by piece."""
+
+    def __init__(self, receive: Receive) -> None:
+        """Begin with nothing read."""
+        self._receive = receive
+        self.is_over = False
+
+    async def piece(self) -> bytes:
+        """Wait for the next piece.
+
+        Raises:
+            _GoneError: when there will be none.
+        """
+        message = await self._receive()
+        if message["type"] != "http.request":
+            raise _GoneError
+        self.is_over = not message.get("more_body", False)
+        found: bytes = message.get("body", b"")
+        return found
+
+    async def drop(self) -> None:
+        """Read what a refused client still sends, within bounds: closing on it would take the answer from it."""
+        left = _DROPPED_BYTES
+        with suppress(TimeoutError, _GoneError):
+            async with asyncio.timeout(_DROPPED_SECONDS):
+                while left > 0 and not self.is_over:
+                    left -= len(await self.piece())
+
+
 def _check_type(scope: Scope) -> None:
     """Only JSON as it is: a form of a foreign page cannot say that, and nothing is unpacked here."""
     types = _values(scope, b"content-type")
     packed = [one for one in _values(scope, b"content-encoding") if one.strip().lower() != "identity"]
     if len(types) != 1 or types[0].partition(";")[0].strip().lower() != "application/json" or packed:
         raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be plain application/json")
-
-
-async def _drop(scope: Scope, receive: Receive) -> None:
-    """Read what a refused client still sends, within bounds: closing on it would take the answer from it."""
-    if _values(scope, b"expect"):
-        return  # it waits for our word before it sends
-    left = _DROPPED_BYTES
-    try:
-        async with asyncio.timeout(_DROPPED_SECONDS):
-            while left > 0:
-                message = await receive()
-                if message["type"] != "http.request" or not message.get("more_body", False):
-                    return
-                left -= len(message.get("body", b""))
-    except TimeoutError:
-        return
 
 
 def _said(body: bytes) -> Receive:

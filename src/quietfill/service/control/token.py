@@ -54,9 +54,11 @@ def read_token(path: Path) -> str:
         raise BadInput(f"token file {path}: is missing; `quietfill run` makes it") from None
     except OSError as error:
         raise BadInput(f"token file {path}: cannot be read: {error.strerror or error}") from None
-    with os.fdopen(handle, "rb") as file:
-        _check(path, os.fstat(file.fileno()))
-        content = file.read(_LONGEST + 1)
+    try:
+        _check(path, os.fstat(handle))
+        content = os.read(handle, _LONGEST + 2)
+    finally:
+        os.close(handle)
     return _checked(path, content)
 
 
