@@ -476,7 +476,7 @@ def test_before_an_order_is_sent_into_silence_a_sign_of_life_is_asked_for():
         settings = quick(silence_seconds=0.01, probe_answer_seconds=0.1, step_seconds=0.3, connect_seconds=1.0)
         async with desk("freeze:after=5,lasts=3000", settings=settings) as one:
             await one.gateway.play(6)
-            one.broker._heard_at = 0  # as if nothing had been heard for long
+            one.broker._dispatch.heard_at = 0  # as if nothing had been heard for long
             one.child("c1")
             await one.until(lambda: one.kinds("c1"), plays=0)
 

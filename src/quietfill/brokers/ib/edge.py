@@ -1,4 +1,4 @@
-"""The edge: the parts put together, and every message of the gateway led to the one that it is for."""
+"""The edge: the parts put together, and what comes between a session and a line."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import structlog
 
 from quietfill.brokers.ib.algos import ALGOS
 from quietfill.brokers.ib.children import Children
-from quietfill.brokers.ib.codes import Effect, code_of, is_read_only
 from quietfill.brokers.ib.connection import Connection
 from quietfill.brokers.ib.continuity import check_same_hands, highest_id
 from quietfill.brokers.ib.contracts import Contracts
+from quietfill.brokers.ib.dispatch import Dispatch
 from quietfill.brokers.ib.errors import ApiIsReadOnly, NotConnected, StepUnanswered
 from quietfill.brokers.ib.guard import account_to_trade
 from quietfill.brokers.ib.hearing import Hearing, Wants
@@ -20,28 +20,12 @@ from quietfill.brokers.ib.house_clock import HouseClock
 from quietfill.brokers.ib.ids import OrderIds, QuestionIds
 from quietfill.brokers.ib.inquiries import Inquiries
 from quietfill.brokers.ib.markets import Markets
-from quietfill.brokers.ib.pacing import Outbox, Urgency, Waiting
+from quietfill.brokers.ib.pacing import Urgency
 from quietfill.brokers.ib.questions import Questions
-from quietfill.brokers.ib.raw import (
-    AnswerEnded,
-    AnswerSeen,
-    CommissionSeen,
-    DataKind,
-    DepthRow,
-    ErrorSeen,
-    ExecutionSeen,
-    NumberTick,
-    OrderEcho,
-    PositionSeen,
-    PriceTick,
-    SizeTick,
-    StatusSeen,
-    TextTick,
-    Unreadable,
-)
 from quietfill.brokers.ib.sending import Sending, Wire
 from quietfill.brokers.ib.survey import COMPLETED, Survey, Surveyor, Verdict
-from quietfill.brokers.ib.tap import COMPLETED_ORDERS, OPEN_ORDERS, POSITIONS, TIME, market_rule
+from quietfill.brokers.ib.switchboard import Switchboard
+from quietfill.brokers.ib.tap import TIME, market_rule
 from quietfill.domain.errors import BrokerError
 from quietfill.domain.messages import LinkState
 from quietfill.domain.records import InstrumentRegistered, OrderAccepted
@@ -60,7 +44,7 @@ if TYPE_CHECKING:
     from quietfill.domain.records import AnyRecord, WireRequest
     from quietfill.domain.types import Price, Timestamp
     from quietfill.engine.state import EngineState
-    from quietfill.ports.clock import TimedClock
+    from quietfill.ports.clock import Alarm, TimedClock
 
 _log = structlog.get_logger(__name__)
 
@@ -91,17 +75,11 @@ class IBEdge:
         self._report: Callable[[ExecutionReport], None] = _deaf
         self._book: Callable[[BookUpdate], None] = _deaf
         self._link: Callable[[LinkState], None] = _deaf
-        self._problem: BrokerError | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._push_scheduled = False
-        self._push_alarm: Any = None
-        self._heard_at: Timestamp = 0
-        self._is_probing = False
         self._data_epoch = 0
         self._order_ids = OrderIds()
         self._question_ids = QuestionIds()
         self._questions = Questions()
-        self._outbox = Outbox(settings.messages_per_second, settings.cancel_reserve)
         self._children = Children(address[2])
         self._connection = Connection(
             address,
@@ -113,10 +91,14 @@ class IBEdge:
             ended=self._session_ended,
             probe=self._probe,
         )
+        self._dispatch = Dispatch(
+            self._connection, settings, takes_risk=lambda: self._connection.is_up, now=self._now, call_at=self._call_at
+        )
+        self._outbox = self._dispatch.outbox
         self._assemble(address[2])
 
     def _assemble(self, client_id: int) -> None:
-        self._surveyor = Surveyor(self._questions, self._question_ids, self._request, self._now, client_id)
+        self._surveyor = Surveyor(self._questions, self._question_ids, self._dispatch.request, self._now, client_id)
         self._contracts = Contracts(self._contract_details, self._market_rule)
         wants = Wants(
             report=self._tell,
@@ -128,9 +110,9 @@ class IBEdge:
         )
         self._hearing = Hearing(self._children, self._now, wants, self.settings.patience)
         wire = Wire(
-            send=self._send,
+            send=self._dispatch.send,
             is_up=lambda: self._connection.is_up,
-            push=self._push,
+            push=self._dispatch.push,
             start=self._start,
             now=self._now,
             report=self._tell,
@@ -151,24 +133,22 @@ class IBEdge:
         self._markets = Markets(
             self._question_ids,
             self.settings,
-            request=self._request,
+            request=self._dispatch.request,
             now=self._now,
             call_at=self._call_at,
             show=self._show,
             notice=self.notice,
         )
-        self._hear_by: dict[type, Callable[[Any], object]] = {
-            OrderEcho: self._heard_order,
-            StatusSeen: self._hearing.status,
-            ExecutionSeen: self._heard_execution,
-            CommissionSeen: self._hearing.commission,
-            ErrorSeen: self._heard_code,
-            PositionSeen: lambda raw: self._questions.heard(POSITIONS, raw),
-            AnswerSeen: lambda raw: self._questions.heard(raw.key, raw.content),
-            AnswerEnded: lambda raw: self._questions.ended(raw.key),
-            Unreadable: self._heard_nonsense,
-            **dict.fromkeys((PriceTick, SizeTick, TextTick, NumberTick, DepthRow, DataKind), self._markets.hear),
-        }
+        self._switchboard = Switchboard(
+            children=self._children,
+            order_ids=self._order_ids,
+            questions=self._questions,
+            hearing=self._hearing,
+            markets=self._markets,
+            connection=self._connection,
+            slow_down=lambda: self._outbox.slow_down(self._now()),
+            notice=self.notice,
+        )
 
     # The port
 
@@ -181,9 +161,7 @@ class IBEdge:
         """Look children up in an agent's books, live by its clock, and give out no id that the books may know."""
         self._children.books = books
         if self._connection.session is not None:  # begun by the house's time; the agent may live in another year
-            ahead = clock.now() - self._now()
-            self._heard_at += ahead
-            self._outbox.shift(ahead)
+            self._dispatch.shift(clock.now() - self._now())
         self._clock = clock
 
     def heed(self, record: AnyRecord) -> None:
@@ -227,7 +205,7 @@ class IBEdge:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._outbox.drop_all("the session was closed")
+        self._dispatch.ended("the session was closed")
         await self._connection.stop()
 
     def submit(self, request: WireRequest) -> None:
@@ -260,64 +238,15 @@ class IBEdge:
         self.notices.append((subject, text))
         del self.notices[:-_NOTICES_KEPT]
 
-    # What is heard
+    # What is heard and told
 
     def _hear(self, raw: Raw) -> None:
-        """Lead one message to where it belongs."""
-        self._hear_by[type(raw)](raw)
-
-    def _heard_order(self, seen: OrderEcho) -> None:
-        self._order_ids.seen(seen.order_id)
-        self._questions.heard(COMPLETED_ORDERS if seen.is_completed else OPEN_ORDERS, seen)
-        self._hearing.echo(seen)
-
-    def _heard_execution(self, seen: ExecutionSeen) -> None:
-        if self._children.is_ours(seen.client_id):
-            self._order_ids.seen(seen.order_id)
-        self._questions.heard(seen.request_id, seen)
-        self._hearing.execution(seen)
-
-    def _heard_nonsense(self, seen: Unreadable) -> None:
-        self.notice("gateway", f"message {seen.message_id} cannot be read: {seen.error}")
+        self._switchboard.hear(raw)
 
     def _pause(self) -> None:
         """All that came together was heard."""
-        self._heard_at = self._now()
         self._markets.publish()
-        if self._is_probing:
-            self._is_probing = False  # something came: it lives
-            self._push()
-
-    def _heard_code(self, seen: ErrorSeen) -> None:
-        if is_read_only(seen.code, seen.text):
-            self._problem = ApiIsReadOnly(seen.text)
-            self.notice("gateway", str(self._problem))
-            self._questions.fail_all(str(self._problem))
-        if self._questions.failed(seen) or self._markets.code(seen) or self._hearing.code(seen) is not None:
-            return
-        self._house_code(seen)
-
-    def _house_code(self, seen: ErrorSeen) -> None:
-        """Do what a code about everything asks for."""
-        text = f"{seen.text} ({seen.code})"
-        match code_of(seen.code).effect:
-            case Effect.LINE_LOST:
-                self._connection.cut(text)
-            case Effect.LINE_BACK_DATA_LOST:
-                self._connection.restored(text)
-                self._markets.request_anew()
-            case Effect.LINE_BACK:
-                self._connection.restored(text)
-                self._markets.watch()
-            case Effect.DATA_LOST:
-                self._markets.farm(is_up=False)
-            case Effect.DATA_BACK:
-                self._markets.farm(is_up=True)
-            case Effect.SLOW_DOWN:
-                self._outbox.slow_down(self._now())
-                self.notice("gateway", text)
-            case _:
-                _log.info("the gateway says", subject=seen.subject, code=seen.code, text=seen.text)
+        self._dispatch.heard()
 
     def _tell(self, report: ExecutionReport) -> None:
         self._report(report)
@@ -328,19 +257,18 @@ class IBEdge:
         """Do what comes between a session and a line: the account, the ids, and everything that the gateway knows."""
         session = self._connection.session
         assert session is not None, "there is a session"
-        self._problem = None
+        self._switchboard.problem = None
         # Whoever logs in at the gateway meanwhile, orders of this process are for the account that it began with.
         wanted = self._wanted_account or self._children.account or None
         self._children.account = account_to_trade(session.accounts, wanted, live=self._live)
         self._order_ids.proposed(session.next_id)
         self._take_books_up()
-        self._heard_at = self._now()
-        self._outbox.may_add_risk = False
+        self._dispatch.began()
         if not await self._probe(self.settings.step_seconds):
             raise StepUnanswered(TIME, self.settings.step_seconds)
         survey = await self._survey()
-        if self._problem is not None:
-            raise self._problem
+        if self._switchboard.problem is not None:
+            raise self._switchboard.problem
         if survey.hides_orders:
             raise ApiIsReadOnly("no list of orders is answered, everything else is")
         missing = [verdict for verdict in survey.verdicts if not verdict.is_answered]
@@ -351,7 +279,7 @@ class IBEdge:
         if self._connection.epoch != self._data_epoch:
             self._data_epoch = self._connection.epoch
             self._markets.session_began()
-        self._push()
+        self._dispatch.push()
 
     def _line_changed(self, is_up: bool, reason: str) -> None:  # noqa: FBT001 - what changed is all that it tells
         if is_up:
@@ -360,12 +288,11 @@ class IBEdge:
             self._outbox.drop_risk("the line to the broker is down")
             self._markets.line_broke()
         self._link(LinkState(up=is_up, reason=reason))
-        self._push()
+        self._dispatch.push()
 
     def _session_ended(self, reason: str) -> None:
         self._questions.fail_all(reason)
-        self._outbox.drop_all(reason)
-        self._is_probing = False
+        self._dispatch.ended(reason)
 
     async def _probe(self, seconds: float) -> bool:
         """Ask for a sign of life; any message is one."""
@@ -394,7 +321,7 @@ class IBEdge:
     def _cancel(self, child: IBChild) -> None:
         self._sending.cancel(child)
 
-    def _call_at(self, when: Timestamp, callback: Callable[[], None]) -> object:
+    def _call_at(self, when: Timestamp, callback: Callable[[], None]) -> Alarm:
         return self._clock.call_at(when, callback)
 
     def _show(self, book: BookUpdate) -> None:
@@ -414,55 +341,7 @@ class IBEdge:
     async def _market_rule(self, number: int) -> list[tuple[tuple[Price, Price], ...]]:
         return await self._surveyor.named(market_rule(number), self.settings.step_seconds, "reqMarketRule", number)
 
-    # Out
-
-    def _request(self, urgency: Urgency, request: str, *arguments: Any) -> None:
-        """Put a question or a subscription into the outbox."""
-        self._outbox.put(Waiting(urgency, "", lambda: self._send(request, *arguments), _nothing))
-        self._push()
-
-    def _send(self, request: str, *arguments: Any) -> None:
-        session = self._connection.session
-        if session is None:
-            raise NotConnected("the session with the gateway is over")
-        session.send(request, *arguments)
-
-    def _push(self) -> None:
-        """Look at the outbox in the next turn: what was asked for in this one leaves in the order of its urgency."""
-        if not self._push_scheduled:
-            self._push_scheduled = True
-            asyncio.get_running_loop().call_soon(self._send_due)
-
-    def _send_due(self) -> None:
-        self._push_scheduled = False
-        session = self._connection.session
-        if session is None or not session.is_open:
-            return
-        now = self._now()
-        self._outbox.may_add_risk = self._connection.is_up and self._is_surely_alive(now)
-        again = self._outbox.send_due(now, has_room=session.has_room)
-        if self._push_alarm is not None:
-            self._push_alarm.cancel()
-            self._push_alarm = None
-        if again is not None:
-            self._push_alarm = self._clock.call_at(again, self._push)
-
-    def _is_surely_alive(self, now: Timestamp) -> bool:
-        """Say whether something was heard lately; if not, ask before anything that adds risk is sent."""
-        if self._is_probing:
-            return False
-        if now - self._heard_at <= self.settings.silence_seconds * SECOND or not self._outbox.holds_risk:
-            return True
-        self._is_probing = True
-        self._outbox.put(Waiting(Urgency.QUESTION, "", lambda: self._send("reqCurrentTime"), _nothing))
-        epoch = self._connection.epoch
-        limit = now + round(self.settings.probe_answer_seconds * SECOND)
-        self._clock.call_at(limit, lambda: self._drop_if_silent(epoch))
-        return False
-
-    def _drop_if_silent(self, epoch: int) -> None:
-        if self._is_probing and epoch == self._connection.epoch:
-            self._connection.drop("the gateway gave no sign of life before an order was to be sent")
+    # Common
 
     def _start(self, work: Awaitable[Any]) -> None:
         task = asyncio.ensure_future(work)
@@ -475,7 +354,3 @@ class IBEdge:
 
 def _deaf(_: object) -> None:
     """Nobody listens yet."""
-
-
-def _nothing(_why: str) -> None:
-    """Whoever asked hears that the session is over."""
