@@ -41,6 +41,7 @@ class Lane:
     """One child order at the broker.
 
     Attributes:
+        was_opened: it was taken up to be placed in this session, and not from the books.
         ends_by_itself: the venue cancels what it does not fill at once.
         terms: in force, as far as the broker confirmed.
         wanted: asked for by a modification that is not confirmed.
@@ -63,6 +64,7 @@ class Lane:
         self.terms = terms
         self.wanted: Terms | None = None
         self.broker_order_id: int | None = None
+        self.was_opened = False
         self.is_placing = False
         self.is_acknowledged = False
         self.is_ended = False
@@ -140,7 +142,7 @@ class Lanes:
         """Begin the lane of a child that is being placed."""
         terms = Terms(0, request.quantity, request.limit_price)
         lane = Lane(request.child_id, request.side, terms, request.time_in_force)
-        lane.is_placing = True
+        lane.was_opened = lane.is_placing = True
         self._placing += 1
         self._lanes[request.child_id] = lane
         self._forget()
@@ -150,6 +152,11 @@ class Lanes:
         """Note that the call that placed it has come back, with whatever result."""
         lane.is_placing = False
         self._placing -= 1
+
+    def was_opened(self, child_id: str) -> bool:
+        """Say whether a child was taken up to be placed; one that is only in the books may not have left yet."""
+        lane = self._lanes.get(child_id)
+        return lane is not None and lane.was_opened
 
     def get(self, child_id: str) -> Lane | None:
         """Return a child's lane, None when nobody knows the child."""

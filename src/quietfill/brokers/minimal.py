@@ -153,7 +153,10 @@ class MinimalEdge:
     def submit(self, request: WireRequest) -> None:
         """Start one request. What waits for the broker's id is kept until it is known."""
         if isinstance(request, ChildRequested):
-            self._start(self._place(request, self._lanes.open(request)))
+            if self._lanes.was_opened(request.child_id):
+                _log.critical("submitted twice, and placed once", child=request.child_id)
+            else:
+                self._start(self._place(request, self._lanes.open(request)))
             return
         lane = self._lanes.get(request.child_id)
         assert lane is not None, f"{request.child_id} was never placed"
