@@ -8,8 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from quietfill import IBBroker
-from quietfill.brokers.ib.hearing import Patience
-from quietfill.brokers.ib.settings import IBSettings
+from quietfill.brokers.ib.settings import IBSettings, Patience
 from quietfill.domain.types import MILLISECOND, SECOND
 from quietfill.testing.broker_conformance import BrokerStage
 from tests.gateway.client import paper

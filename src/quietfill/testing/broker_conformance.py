@@ -1,8 +1,5 @@
 """The conformance suite for brokers: every guarantee that the engine relies on, as a check that anybody can run.
 
-    async with my_stage() as stage:  # one broker, one account, a market that goes on when told to
-        ...
-
     report = await run_all(my_stage)
     print(report.table())
 
@@ -67,6 +64,8 @@ class Outcome:
     """What came of one check.
 
     Attributes:
+        check: which.
+        verdict: passed, failed or skipped.
         detail: why it was skipped, or all that a failure says; "" for one that passed.
     """
 
@@ -77,7 +76,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class ConformanceReport:
-    """What came of all checks, in their order."""
+    """What came of all checks.
+
+    Attributes:
+        outcomes: one a check, in their order.
+    """
 
     outcomes: tuple[Outcome, ...]
 
@@ -106,7 +109,12 @@ def checks() -> tuple[Check, ...]:
 
 
 async def examine(check: Check, stage_factory: StageFactory) -> Outcome:
-    """Run one check on a fresh stage. Whatever goes wrong is the outcome, nothing is raised."""
+    """Run one check on a fresh stage. Whatever goes wrong is the outcome, nothing is raised.
+
+    Args:
+        check: one of `checks()`.
+        stage_factory: opens a stage as an async context manager, and closes it.
+    """
     try:
         async with stage_factory() as stage:
             reason = check.reason_to_skip(stage)
@@ -125,6 +133,10 @@ async def examine(check: Check, stage_factory: StageFactory) -> Outcome:
 
 async def run_all(stage_factory: StageFactory, only: Iterable[str] | None = None) -> ConformanceReport:
     """Run every check, or those named, each on a fresh stage.
+
+    Args:
+        stage_factory: opens a stage as an async context manager, and closes it; called once a check.
+        only: names of checks; None is all of them.
 
     Raises:
         BadInput: when *only* names a check that does not exist.

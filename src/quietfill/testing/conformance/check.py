@@ -25,6 +25,8 @@ class Check:
         guarantee: what a broker must do, in a sentence.
         why: what goes wrong in the engine where it does not.
         needs: abilities without which it cannot be seen.
+        scene: what is asked and expected, at a desk.
+        opens: whether the session is open before the scene begins.
     """
 
     name: str
