@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from quietfill import IBBroker, OrderEvent, OrderSide, OrderType
-from quietfill.brokers.ib.hearing import Patience
-from quietfill.brokers.ib.settings import IBSettings
+from quietfill.brokers.ib.settings import IBSettings, Patience
 from quietfill.domain.records import CancelRequested, ChildRequested, ReplaceRequested
 from quietfill.domain.types import MILLISECOND, TimeInForce, price_from, quantity_from
 from tests.gateway.client import SECONDS, paper, play

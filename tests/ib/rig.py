@@ -11,11 +11,12 @@ from ib_async.objects import CommissionReport, Execution
 from ib_async.order import Order, OrderState
 
 from quietfill.brokers.ib.children import Children, IBChild
-from quietfill.brokers.ib.hearing import Hearing, Wants
+from quietfill.brokers.ib.hearing import Hearing
 from quietfill.brokers.ib.native import Limit, Market
 from quietfill.brokers.ib.orders import Placement
 from quietfill.brokers.ib.raw import CommissionSeen, ErrorSeen, ExecutionSeen, OrderEcho, StatusSeen
 from quietfill.brokers.ib.tap import Tap
+from quietfill.brokers.ib.wants import Wants
 from quietfill.brokers.lanes import Terms
 from quietfill.domain.types import SECOND, OrderSide, TimeInForce, price_from, quantity_from
 

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from quietfill import BadInput, FillEvent, OrderSide, OrderType
-from quietfill.brokers.ib.hearing import Patience
 from quietfill.brokers.ib.native import Trail
+from quietfill.brokers.ib.settings import Patience
 from quietfill.domain.types import SECOND, price_from, quantity_from
 from quietfill.venue.virtual_clock import VirtualClock
 from tests.ib.line import SYMBOL, Desk, desk, order_event, play, quick

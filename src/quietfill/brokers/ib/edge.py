@@ -15,7 +15,7 @@ from quietfill.brokers.ib.contracts import Contracts
 from quietfill.brokers.ib.dispatch import Dispatch
 from quietfill.brokers.ib.errors import ApiIsReadOnly, NotConnected, StepUnanswered
 from quietfill.brokers.ib.guard import account_to_trade
-from quietfill.brokers.ib.hearing import Hearing, Wants
+from quietfill.brokers.ib.hearing import Hearing
 from quietfill.brokers.ib.house_clock import HouseClock
 from quietfill.brokers.ib.ids import OrderIds, QuestionIds
 from quietfill.brokers.ib.inquiries import Inquiries
@@ -26,6 +26,7 @@ from quietfill.brokers.ib.sending import Sending, Wire
 from quietfill.brokers.ib.survey import COMPLETED, Survey, Surveyor, Verdict
 from quietfill.brokers.ib.switchboard import Switchboard
 from quietfill.brokers.ib.tap import TIME, market_rule
+from quietfill.brokers.ib.wants import Wants
 from quietfill.domain.errors import BrokerError
 from quietfill.domain.messages import LinkState
 from quietfill.domain.records import InstrumentRegistered, OrderAccepted

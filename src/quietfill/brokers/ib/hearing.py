@@ -16,7 +16,7 @@ Asking means one full reconciliation by the session; what it brings is heard her
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,15 +24,19 @@ import structlog
 
 from quietfill.brokers.ib.children import Booked
 from quietfill.brokers.ib.codes import Effect, code_of
-from quietfill.brokers.ib.raw import CommissionSeen, ErrorSeen, ExecutionSeen, OrderEcho, StatusSeen
+from quietfill.brokers.ib.fills import Fills, fill_report
+from quietfill.brokers.ib.raw import ExecutionSeen
+from quietfill.brokers.ib.settings import Patience
 from quietfill.brokers.ib.stand_ins import note_of
-from quietfill.domain.execution_report import ExecutionReport, Fill, ReportKind
-from quietfill.domain.types import SECOND, Duration, quantity_number
+from quietfill.domain.execution_report import ExecutionReport, ReportKind
+from quietfill.domain.types import quantity_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from quietfill.brokers.ib.children import Children, IBChild
+    from quietfill.brokers.ib.raw import CommissionSeen, ErrorSeen, OrderEcho, StatusSeen
+    from quietfill.brokers.ib.wants import Wants
     from quietfill.domain.types import Price, Timestamp
 
 _log = structlog.get_logger(__name__)
@@ -43,47 +47,6 @@ _HELD = frozenset({"locate"})
 """Reasons for which an inactive order is only waiting."""
 
 _PARKED = 1_000
-_COSTS_KEPT = 20_000
-
-
-class Patience(msgspec.Struct, frozen=True):
-    """How long what should follow may take before it is asked for."""
-
-    end: Duration = SECOND
-    fills: Duration = 3 * SECOND
-    reference: Duration = 5 * SECOND
-
-
-class Wants:
-    """What hearing something may make the session do.
-
-    Args:
-        report: tell an execution report.
-        ask: reconcile after so long, unless the question answers itself; the texts are the child and why.
-        place_again: place a child under a new id, if the broker has never heard of it.
-        cancel: ask for a cancel.
-        call_at: call something at a time.
-        notice: tell a person.
-    """
-
-    __slots__ = ("ask", "call_at", "cancel", "notice", "place_again", "report")
-
-    def __init__(
-        self,
-        *,
-        report: Callable[[ExecutionReport], None],
-        ask: Callable[[str, str], None],
-        place_again: Callable[[IBChild], None],
-        cancel: Callable[[IBChild], None],
-        call_at: Callable[[Timestamp, Callable[[], None]], object],
-        notice: Callable[[str, str], None],
-    ) -> None:
-        self.report = report
-        self.ask = ask
-        self.place_again = place_again
-        self.cancel = cancel
-        self.call_at = call_at
-        self.notice = notice
 
 
 class Hearing:
@@ -98,8 +61,7 @@ class Hearing:
         self._wants = wants
         self._patience = patience or Patience()
         self._parked: deque[tuple[StatusSeen | ExecutionSeen, Timestamp]] = deque(maxlen=_PARKED)
-        self._costs: OrderedDict[tuple[str, int], CommissionSeen] = OrderedDict()
-        self._fills: OrderedDict[str, tuple[str, Fill]] = OrderedDict()
+        self._fills = Fills()
 
     # Echoes
 
@@ -252,7 +214,7 @@ class Hearing:
         child.is_shown = True
         child.executions[seen.stem] = Booked(seen.revision, seen.quantity)
         child.expected = max(child.expected, seen.cumulative) if booked is None else child.filled
-        self._tell_fill(child, self._fill(seen))
+        self._wants.report(self._fills.tell(child, self._fills.of(seen)))
         if child.end is None and child.filled >= child.most:
             child.end = "filled"
             child.wanted = child.late = None
@@ -262,7 +224,7 @@ class Hearing:
 
     def report_of(self, seen: ExecutionSeen, child: IBChild) -> ExecutionReport:
         """Return an execution as the report that books it, whether it is news or not."""
-        return self._fill_report(child, self._fill(seen))
+        return fill_report(child, self._fills.of(seen))
 
     def _confirm_by(self, child: IBChild, seen: ExecutionSeen) -> None:
         """Put wanted terms in force when the execution is possible only under them."""
@@ -278,47 +240,12 @@ class Hearing:
 
     def commission(self, seen: CommissionSeen) -> None:
         """Hear what an execution cost, before or after it."""
-        known = self._fills.get(seen.stem)
-        if known is None or known[1].revision != seen.revision:
-            self._costs[seen.stem, seen.revision] = seen
-            while len(self._costs) > _COSTS_KEPT:
-                self._costs.popitem(last=False)
+        known = self._fills.costed(seen)
+        if known is None:
             return
-        child_id, fill = known
-        child = self._children.get(child_id)
-        if child is not None and seen.commission is not None and fill.commission != seen.commission:
-            self._tell_fill(child, msgspec.structs.replace(fill, commission=seen.commission))
-
-    def _fill(self, seen: ExecutionSeen) -> Fill:
-        cost, known = self._costs.pop((seen.stem, seen.revision), None), self._fills.get(seen.stem)
-        commission = None if cost is None else cost.commission
-        if commission is None and known is not None and known[1].revision == seen.revision:
-            commission = known[1].commission
-        return Fill(
-            execution_id=seen.stem,
-            quantity=seen.quantity,
-            price=seen.price,
-            exchange_time=seen.time,
-            liquidity=seen.liquidity,
-            commission=commission,
-            venue=seen.exchange,
-            revision=seen.revision,
-        )
-
-    def _tell_fill(self, child: IBChild, fill: Fill) -> None:
-        self._fills[fill.execution_id] = child.child_id, fill
-        while len(self._fills) > _COSTS_KEPT:
-            self._fills.popitem(last=False)
-        self._wants.report(self._fill_report(child, fill))
-
-    def _fill_report(self, child: IBChild, fill: Fill) -> ExecutionReport:
-        return ExecutionReport(
-            child_id=child.child_id,
-            kind=ReportKind.FILL,
-            exchange_time=fill.exchange_time,
-            broker_order_id=child.order_id,
-            fill=fill,
-        )
+        child = self._children.get(known[0])
+        if child is not None:
+            self._wants.report(self._fills.tell(child, known[1]))
 
     def _stranger(self, seen: ExecutionSeen) -> None:
         """Tell of an execution that is nobody's, if it just happened: somebody trades on our account."""
@@ -335,7 +262,7 @@ class Hearing:
         name = seen.reference or f"permanent id {seen.perm_id}"
         text = f"{seen.side} {quantity_number(seen.quantity)} {seen.symbol} in {seen.account}, client {seen.client_id}"
         report = ExecutionReport(
-            child_id=name, kind=ReportKind.FILL, exchange_time=seen.time, fill=self._fill(seen), reason=text
+            child_id=name, kind=ReportKind.FILL, exchange_time=seen.time, fill=self._fills.of(seen), reason=text
         )
         self._wants.report(report)
 

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from quietfill.brokers.ib.hearing import Patience
 from quietfill.domain.errors import BadInput
+from quietfill.domain.types import SECOND, Duration
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """How long what should follow may take before it is asked for."""
+
+    end: Duration = SECOND
+    fills: Duration = 3 * SECOND
+    reference: Duration = 5 * SECOND
 
 
 class IBSettings(msgspec.Struct, frozen=True, kw_only=True):
