@@ -181,7 +181,7 @@ def order(**terms: Any) -> Order:
         (order(ocaGroup="a"), 201, "one-cancels-all"),
         (order(parentId=4), 201, "attached"),
         (order(transmit=False), 201, "not transmitted"),
-        (order(algoStrategy="Twap"), 201, "algo"),
+        (order(algoStrategy="BalanceImpactRisk"), 201, "stand-in"),
         (order(allOrNone=True), 201, "all-or-none"),
         (order(hedgeType="D"), 201, "hedge"),
         (order(eTradeOnly=True), 10268, "EtradeOnly"),

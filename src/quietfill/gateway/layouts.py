@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from quietfill.gateway.cursor import CONTRACT, Cursor, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _C11 = (
     "conId symbol secType lastTradeDateOrContractMonth strike right multiplier exchange currency localSymbol "
@@ -101,9 +101,19 @@ def names(layout: str, version: int) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def encoded(layout: str, version: int, values: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the fields of a message; what *values* leaves out says its default."""
-    return tuple([values.get(name, default) for name, default in names(layout, version)])
+def encoded(
+    layout: str, version: int, values: Mapping[str, str], tags: Sequence[tuple[str, str]] = ()
+) -> tuple[str, ...]:
+    """Return the fields of a message; what *values* leaves out says its default.
+
+    *tags* are those of an algo; their number and they follow its name, where one is named.
+    """
+    fields: list[str] = []
+    for name, default in names(layout, version):
+        fields.append(values.get(name, default))
+        if name == "algoStrategy" and fields[-1]:
+            fields += [str(len(tags)), *(word for tag in tags for word in tag)]
+    return tuple(fields)
 
 
 def read_order(cursor: Cursor, version: int) -> tuple[dict[str, str], list[tuple[str, str]]]:

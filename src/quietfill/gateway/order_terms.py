@@ -5,16 +5,20 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from quietfill.domain.broker_algo import BrokerAlgo
+from quietfill.domain.errors import BadInput
 from quietfill.domain.types import QUANTITY_SCALE, OrderSide, TimeInForce
 from quietfill.gateway.contract import ORDER_TYPES, TIMES_IN_FORCE
 from quietfill.gateway.cursor import ContractQuery, Cursor, Refused
 from quietfill.gateway.layouts import read_order
 from quietfill.gateway.orders import Terms
+from quietfill.gateway.stand_in_terms import stand_in_for
 from quietfill.gateway.wire import instant_of, is_unset
 
 if TYPE_CHECKING:
     from quietfill.domain.types import Price, Quantity, Timestamp
     from quietfill.gateway.contract import PaperContract
+    from quietfill.gateway.stand_in_terms import StandInTerms
 
 _KNOWN_TYPES: Final = frozenset(
     {
@@ -30,7 +34,7 @@ _NOT_TAKEN: Final = {
     "hidden": "hidden orders", "minQty": "minimum quantities", "ocaGroup": "one-cancels-all groups",
     "parentId": "attached orders", "adjustedOrderType": "adjusted orders", "sweepToFill": "sweep-to-fill orders",
     "faGroup": "advisor allocations", "modelCode": "models", "notHeld": "not-held orders",
-    "algoStrategy": "algo orders", "duration": "durations", "activeStartTime": "active times",
+    "duration": "durations", "activeStartTime": "active times",
 }  # fmt: skip
 """Fields that ask for what the venue does not do, unless they are unset or 0."""
 _RETIRED: Final = {
@@ -60,10 +64,11 @@ def read_terms(cursor: Cursor, version: int, contract: PaperContract, accounts: 
     Raises:
         Refused: with the code of what is wrong.
     """
-    values, _ = read_order(cursor, version)
+    values, tags = read_order(cursor, version)
     number = Cursor([values["orderId"]]).integer(-1)
     contract.check(query_of(values))
     _check_flags(values)
+    algo = BrokerAlgo(values["algoStrategy"], tuple(tags)) if values["algoStrategy"] else None
     return number, Terms(
         side=_side(values["action"]),
         total=_total(values["totalQuantity"], contract),
@@ -74,6 +79,8 @@ def read_terms(cursor: Cursor, version: int, contract: PaperContract, accounts: 
         exchange=values["exchange"] or contract.exchanges[0],
         what_if=values["whatIf"] == "1",
         fields=values,
+        algo=algo,
+        stand_in=None if algo is None else _stand_in(algo, values, contract),
     )
 
 
@@ -100,6 +107,19 @@ def _check_flags(values: dict[str, str]) -> None:
 
 def _is_nothing(field: str) -> bool:
     return is_unset(field) or field in {"0", "0.0", "False", "false"}
+
+
+def _stand_in(algo: BrokerAlgo, values: dict[str, str], contract: PaperContract) -> StandInTerms:
+    """Return what works an algo order here."""
+    if (values["tif"] or "DAY") not in _LIVES_OF_ALGOS:
+        raise rejected(f"The paper gateway works no algo with the time in force {values['tif']}.")
+    try:
+        return stand_in_for(algo, contract.zone)
+    except BadInput as error:
+        raise rejected(f"The paper gateway cannot work it: {error}.") from None
+
+
+_LIVES_OF_ALGOS: Final = frozenset({"DAY", "GTC", "GTD"})
 
 
 def _side(action: str) -> OrderSide:

@@ -20,7 +20,9 @@ from quietfill.gateway.layouts import COMPLETED_ORDER, OPEN_ORDER, encoded
 from quietfill.gateway.wire import UNSET_FLOAT, is_unset, local_text, price_text, quantity_text, text
 
 if TYPE_CHECKING:
+    from quietfill.domain.broker_algo import BrokerAlgo
     from quietfill.gateway.contract import PaperContract
+    from quietfill.gateway.stand_in_terms import StandInTerms
 
 SUBMITTED: Final = "Submitted"
 PENDING_SUBMIT: Final = "PendingSubmit"
@@ -38,7 +40,10 @@ _PENDING_REVISION: Final = 178
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What a placeOrder request asks for, once it was found to be in order; `fields` is the request, by name."""
+    """What a placeOrder request asks for, once it was found to be in order; `fields` is the request, by name.
+
+    `algo` is the one of Interactive Brokers' that it names, `stand_in` what works it here.
+    """
 
     side: OrderSide
     total: Quantity
@@ -49,6 +54,13 @@ class Terms:
     exchange: str
     what_if: bool
     fields: dict[str, str]
+    algo: BrokerAlgo | None = None
+    stand_in: StandInTerms | None = None
+
+    @property
+    def tags(self) -> tuple[tuple[str, str], ...]:
+        """The tags of its algo, none without one."""
+        return () if self.algo is None else self.algo.params
 
 
 @dataclass(kw_only=True, eq=False)
@@ -126,7 +138,9 @@ class PaperOrder:
         }  # fmt: skip
         if commission is not None:
             values |= {"commission": text(commission), "commissionCurrency": contract.currency}
-        return encoded(OPEN_ORDER, version, values | (more or {}))
+        if self.terms.stand_in is not None:
+            values["warningText"] = self.terms.stand_in.sentence
+        return encoded(OPEN_ORDER, version, values | (more or {}), self.terms.tags)
 
     def completed_order(self, contract: PaperContract, version: int) -> tuple[str, ...]:
         """Return the fields of completedOrder."""
@@ -138,7 +152,9 @@ class PaperOrder:
             "totalQuantity": quantity_text(self.terms.total) if self.status != FILLED else "0",
             "shareholder": "Not an insider or substantial shareholder",
         }
-        return encoded(COMPLETED_ORDER, version, values)
+        if self.terms.stand_in is not None:
+            values["completedStatus"] += f"; {self.terms.stand_in.sentence}"
+        return encoded(COMPLETED_ORDER, version, values, self.terms.tags)
 
     def order_status(self, status: str | None = None) -> tuple[str, ...]:
         """Return the fields of orderStatus."""

@@ -19,13 +19,16 @@ from quietfill.gateway.cursor import Refused
 from quietfill.gateway.executions import Filter
 from quietfill.gateway.order_terms import invalid, read_terms, rejected
 from quietfill.gateway.orders import Execution, Listed, PaperOrder, Terms
+from quietfill.gateway.stand_ins import StandIns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from quietfill.domain.records import WireRequest
     from quietfill.gateway.cursor import Cursor
     from quietfill.gateway.server import Handler, PaperGateway
     from quietfill.gateway.session import Session
+    from quietfill.gateway.stand_in_terms import StandInTerms
 
 _HOURS_IGNORED: Final = (
     "Order Event Warning:Attribute 'Outside Regular Trading Hours' is ignored based on the order type and destination."
@@ -42,6 +45,7 @@ class Trading:
     def __init__(self, gateway: PaperGateway) -> None:
         self._gateway = gateway
         self._contract = gateway.contract
+        self._stand_ins = StandIns(gateway.floor, self.hear)
         self.orders: dict[tuple[int, int], PaperOrder] = {}
         self.all_orders: list[PaperOrder] = []
         self.executions: list[Execution] = []
@@ -108,7 +112,8 @@ class Trading:
         )
         self.orders[client_id, number] = self._by_child[order.child_id] = order
         self.all_orders.append(order)
-        self._gateway.floor.submit(
+        self._submit(
+            order,
             ChildRequested(
                 at=self._gateway.floor.now,
                 child_id=order.child_id,
@@ -122,9 +127,22 @@ class Trading:
                 good_till=terms.good_till,
                 why="client",
                 account=terms.account,
-            )
+            ),
         )
         return order
+
+    def _submit(self, order: PaperOrder, request: WireRequest) -> None:
+        """Send a request to the venue, or to what stands in for the algo that works the order."""
+        stand_in = order.terms.stand_in
+        if stand_in is None:
+            self._gateway.floor.submit(request)
+        elif isinstance(request, ChildRequested):
+            self._say_error(order, 399, _warning(order, stand_in, self._contract.symbol))
+            self._stand_ins.begin(request, stand_in)
+        elif isinstance(request, ReplaceRequested):
+            self._stand_ins.change(request)
+        else:
+            self._stand_ins.cancel(request)
 
     def modify(self, order: PaperOrder, terms: Terms) -> None:
         """Put new terms of a working order on the way to the venue.
@@ -144,9 +162,12 @@ class Trading:
             raise Refused(105, "Order being modified does not match original order")
         if (terms.time_in_force, terms.good_till) != (old.time_in_force, old.good_till):
             raise rejected("The paper gateway changes price and size of an order, not its time in force.")
+        if terms.algo != old.algo:
+            raise rejected("The paper gateway changes price and size of an order, not its algo.")
         order.asked = terms
         order.revision += 1
-        self._gateway.floor.submit(
+        self._submit(
+            order,
             ReplaceRequested(
                 at=self._gateway.floor.now,
                 child_id=order.child_id,
@@ -154,7 +175,7 @@ class Trading:
                 total=terms.total,
                 limit_price=terms.limit_price,
                 why="client",
-            )
+            ),
         )
 
     def _cancel(self, session: Session, cursor: Cursor) -> None:
@@ -178,7 +199,7 @@ class Trading:
         """Put a cancel on the way to the venue and say nothing yet."""
         order.cancels += 1
         at = self._gateway.floor.now
-        self._gateway.floor.submit(CancelRequested(at=at, child_id=order.child_id, attempt=order.cancels, why="client"))
+        self._submit(order, CancelRequested(at=at, child_id=order.child_id, attempt=order.cancels, why="client"))
 
     def _global_cancel(self, _: Session, __: Cursor) -> None:
         for order in self.all_orders:
@@ -246,9 +267,11 @@ class Trading:
     # ------------------------------------------------------------ the venue's words
 
     def hear(self, report: ExecutionReport) -> None:
-        """Take one report of the venue, by way of the faults."""
-        order = self._by_child[report.child_id]
-        if self._gateway.faults.reported(order, report):
+        """Take one report of the venue, by way of the faults; one about a part of an order goes to what works it."""
+        order = self._by_child.get(report.child_id)
+        if order is None:
+            self._stand_ins.hear(report)
+        elif self._gateway.faults.reported(order, report):
             self.take(order, report)
 
     def take(self, order: PaperOrder, report: ExecutionReport) -> None:
@@ -357,6 +380,11 @@ class Trading:
     def _next_perm_id(self) -> int:
         self._perm_ids += 1
         return self._perm_ids
+
+
+def _warning(order: PaperOrder, stand_in: StandInTerms, symbol: str) -> str:
+    size = quantity_decimal(order.terms.total)
+    return f"Order Message:\n{order.terms.side.value} {size:f} {symbol}\nWarning: {stand_in.sentence}"
 
 
 def _too_late(order: PaperOrder) -> str:
