@@ -58,13 +58,14 @@ def test_a_chart_of_a_busy_day_stays_small():
 
 
 def test_the_touch_has_gaps_where_there_was_none():
-    """A one-sided touch and a midday break are gaps; the touch in force before the frame begins it."""
+    """A one-sided touch and a midday break are gaps, up to which the touch before them is held, as before the frame."""
     touches = [(-500, 9.18, 9.19), (100, 9.18, None), (200, 9.19, 9.20), (500, 9.20, 9.21)]
     report, frame = report_of(filled_order(), history=market(touches, spans=((-3600, 300), (400, 3600))))
     points = touch_points(report.history, frame)
 
     assert [(round(p["t"] - frame.x(at(0))) / 1000, p["bid"]) for p in points] == [
-        (-30.0, 9.18), (100.0, None), (200.0, 9.19), (300.0, None), (500.0, 9.20), (500.0, 9.20),
+        (-30.0, 9.18), (100.0, 9.18), (100.0, None), (200.0, 9.19), (300.0, 9.19), (300.0, None),
+        (500.0, 9.20), (500.0, 9.20),
     ]  # fmt: skip
     assert touch_points(None, frame) == touch_points(market([]), frame) == []
 

@@ -12,6 +12,8 @@ from quietfill.tca.benchmarks import in_currency, touch_rows
 from quietfill.tca.summary import arrival_mid
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from quietfill.market.history import MarketHistory
     from quietfill.report.frame import Frame
     from quietfill.report.run import OrderReport
@@ -58,7 +60,17 @@ def touch_points(history: MarketHistory | None, frame: Frame) -> list[Row]:
         if points[0]["at"] < closes < points[-1]["at"]:
             points.append({"at": closes, "bid": None, "ask": None})
     points.sort(key=lambda point: point["at"])
-    return [{"t": frame.x(point["at"]), "bid": point["bid"], "ask": point["ask"]} for point in points]
+    return [{"t": frame.x(point["at"]), "bid": point["bid"], "ask": point["ask"]} for point in _held(points)]
+
+
+def _held(points: list[Row]) -> Iterator[Row]:
+    """Yield the points with each touch held up to where it ends: a step to nothing would not be drawn at all."""
+    before: Row | None = None
+    for point in points:
+        if before is not None and point["bid"] is None and before["bid"] is not None:
+            yield {**before, "at": point["at"]}
+        yield point
+        before = point
 
 
 def _touch_point(at: int, bid: Price, ask: Price, *, is_known: bool) -> Row:
