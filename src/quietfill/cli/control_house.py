@@ -40,9 +40,15 @@ def kill(
         terminal.note(f"note: the agent knows no {', '.join(told['unknown_symbols'])}")
     if not told["durable"]:
         terminal.note(f"warning: not durable, a restart will not know of it: {told['why']}")
-    orders, children = told["live_orders"], told["live_children"]
-    text = f"KILL engaged: {orders} orders with {children} live children are being cancelled"
-    return tell(agent, told, text)
+    return tell(agent, told, f"KILL engaged: {_cancelled(told['live_orders'], told['live_children'])}")
+
+
+def _cancelled(orders: int, children: int) -> str:
+    if not orders:
+        return "no order was live"
+    what = f"{orders} {'order' if orders == 1 else 'orders'}"
+    with_what = f"{children} live {'child' if children == 1 else 'children'}"
+    return f"{what} with {with_what} {'is' if orders == 1 else 'are'} being cancelled"
 
 
 def release(

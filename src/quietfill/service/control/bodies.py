@@ -18,12 +18,11 @@ from quietfill.service.control.answers import Refused
 
 _LARGEST = 10**15
 _NOTHING_UNPRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
+_SAYS_SOMETHING = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
 
-Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f]*\Z")]
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=_SAYS_SOMETHING)]
 Words: TypeAlias = Annotated[str, Meta(max_length=500, pattern=_NOTHING_UNPRINTABLE)]
-Why: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=500, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")
-]
+Why: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500, pattern=_SAYS_SOMETHING)]
 Number: TypeAlias = (
     Annotated[int, Meta(ge=-_LARGEST, le=_LARGEST)]
     | Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]

@@ -70,6 +70,8 @@ class ControlClient:
             line.request(method, path, body, headers)
             answer = line.getresponse()
             content = answer.read(_LARGEST)
+            if answer.length:
+                raise http.client.IncompleteRead(content, answer.length)
         except ConnectionRefusedError:
             raise ControlError(f"no agent answers at {self._where}: {_IS_IT_RUNNING}") from None
         except TimeoutError:
