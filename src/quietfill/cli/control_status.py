@@ -33,6 +33,7 @@ _CHILD_COLUMNS = (
     ("asked", "asked_at"),
     ("status", "status"),
 )
+_NOTICES_SHOWN = 5
 _LEFT = {"order_id", "symbol", "side", "algo", "status", "child_id"}
 
 
@@ -68,6 +69,8 @@ def _show_house(told: dict[str, Any], terminal: Terminal) -> None:
     terminal.say(f"journal {journal}; {sent}")
     for kill in told["kills"]:
         terminal.say(f"KILLED by {kill['by']} at {_clock(kill['at'])}: {_scope(kill)}: {kill['reason']}")
+    for subject, text in broker.get("notices", ())[-_NOTICES_SHOWN:]:
+        terminal.say(f"broker: {subject}: {text}")
     for alert in told["alerts"]:
         terminal.say(f"{alert['severity']} at {_clock(alert['at'])}: {alert['subject']}: {alert['text']}")
     for position in told["positions"]:
@@ -84,7 +87,7 @@ def _show_order(told: dict[str, Any], terminal: Terminal) -> None:
         "parameters": ", ".join(f"{name}={value}" for name, value in told["params"].items()),
         "stop price": told["stop_price"],
         "notes": "; ".join(told["notes"]),
-        "amended": f"{told['amendments']} times" if told["amendments"] else None,
+        "amendments": told["amendments"] or None,
         "FROZEN": told["frozen"],
         "cancelled": told["cancelled_because"],
         "ended": f"{_clock(told['ended_at'])}: {told['ended_because']}" if told["ended_at"] else None,
