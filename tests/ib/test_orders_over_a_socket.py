@@ -8,6 +8,7 @@ import pytest
 
 from quietfill import BadInput, FillEvent, OrderSide, OrderType
 from quietfill.brokers.ib.native import Trail
+from quietfill.brokers.ib.pacing import SPAN
 from quietfill.brokers.ib.settings import Patience
 from quietfill.domain.types import SECOND, price_from, quantity_from
 from quietfill.venue.virtual_clock import VirtualClock
@@ -90,7 +91,7 @@ def test_a_cancel_in_the_same_turn_as_its_placement_is_never_sent():
 
 
 def test_a_thousand_orders_queued_at_once_all_leave():
-    """Forty a second, in the order of their ids, and a cancel leaves at once, past all that wait."""
+    """Forty in each span, in the order of their ids, and a cancel leaves at once, past all that wait."""
 
     async def scenario() -> None:
         still = quick(working_per_side=2_000, patience=Patience(), probe_seconds=3_600)
@@ -120,8 +121,8 @@ def test_a_thousand_orders_queued_at_once_all_leave():
 
 
 def pace_is_free(clock: VirtualClock) -> None:
-    """Let a second pass, so that nothing sent before counts against the pace."""
-    clock.set(clock.now() + SECOND)
+    """Let time pass until nothing sent before counts against the pace."""
+    clock.set(clock.now() + SPAN)
     clock.ring()
 
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 _SLOW_DURATION = MINUTE
 
+SPAN = SECOND + SECOND // 5
+"""What counts as a second here. The gateway counts when a message reaches it: the last of one burst can come late and
+the next burst in time, and then two of them lie in one second of the gateway's. A fifth is room for that."""
+
 
 class Urgency(IntEnum):
     """Who goes first."""
@@ -56,7 +60,7 @@ class Outbox:
     """Messages that wait for their turn.
 
     Args:
-        rate: messages in any second.
+        rate: messages in any second, as the gateway counts.
         reserve: of these, kept for cancels and questions.
     """
 
@@ -113,7 +117,7 @@ class Outbox:
 
     def send_due(self, now: Timestamp, *, has_room: Callable[[], bool]) -> Timestamp | None:
         """Send what may leave, while *has_room* says that it leaves at once; return when to come again, if at all."""
-        while self._sent and self._sent[0] <= now - SECOND:
+        while self._sent and self._sent[0] <= now - SPAN:
             self._sent.popleft()
         while (item := self._next(now)) is not None:
             if not has_room():
@@ -154,5 +158,5 @@ class Outbox:
 
     def _free_at(self, urgency: Urgency, now: Timestamp) -> Duration:
         excess = len(self._sent) - self._limit(urgency, now)
-        at = self._sent[excess] + SECOND if excess >= 0 else now
+        at = self._sent[excess] + SPAN if excess >= 0 else now
         return max(at, self._stopped_until) if urgency in _RISK else at
