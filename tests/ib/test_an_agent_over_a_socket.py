@@ -39,10 +39,10 @@ RATES = {"max_orders_per_minute": 2700, "min_order_interval_ms": 0, "max_replace
 class Agent:
     """One agent over one gateway, in the gateway's time."""
 
-    def __init__(self, gateway: PaperGateway, journal: Journal, name: str = "Desk") -> None:
+    def __init__(self, gateway: PaperGateway, journal: Journal, name: str = "Desk", **settings: Any) -> None:
         self.gateway = gateway
         self.journal = journal
-        self.broker = IBBroker(port=gateway.port, settings=quick(working_per_side=100))
+        self.broker = IBBroker(port=gateway.port, settings=quick(**({"working_per_side": 100} | settings)))
         config = AgentConfig(name, parameters=dict(RATES))
         self.impl = ExecutionAgentImpl(
             config, EventBus(), AuditLogger(), self.broker, journal=journal, clock=gateway.floor.clock
@@ -94,10 +94,10 @@ async def moment() -> None:
 
 
 @asynccontextmanager
-async def agent_on(*faults: str, journal: Journal | None = None) -> AsyncGenerator[Agent]:
+async def agent_on(*faults: str, journal: Journal | None = None, **settings: Any) -> AsyncGenerator[Agent]:
     """Start a gateway and an agent over it."""
     async with paper(faults=faults) as gateway:
-        agent = Agent(gateway, journal or MemoryJournal())
+        agent = Agent(gateway, journal or MemoryJournal(), **settings)
         await agent.start()
         try:
             yield agent
@@ -171,6 +171,7 @@ def test_commissions_are_known_in_the_end():
         ("cut:after=60", "cut:after=120"),
         ("cut-on-order:times=2",),
         ("restart:after=60,lasts=5,rollback=4",),
+        ("restart:after=60,dying=20,lasts=5,rollback=4",),
         ("upstream-lost:after=60,lasts=20",),
         ("execution-twice", "commission-early"),
         ("commission-missing",),

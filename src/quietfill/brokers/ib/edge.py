@@ -14,6 +14,7 @@ from quietfill.brokers.ib.continuity import check_same_hands, highest_id
 from quietfill.brokers.ib.contracts import Contracts
 from quietfill.brokers.ib.dispatch import Dispatch
 from quietfill.brokers.ib.errors import ApiIsReadOnly, NotConnected, StepUnanswered
+from quietfill.brokers.ib.gate import Gate
 from quietfill.brokers.ib.guard import account_to_trade
 from quietfill.brokers.ib.hearing import Hearing
 from quietfill.brokers.ib.house_clock import HouseClock
@@ -22,6 +23,7 @@ from quietfill.brokers.ib.inquiries import Inquiries
 from quietfill.brokers.ib.markets import Markets
 from quietfill.brokers.ib.pacing import Urgency
 from quietfill.brokers.ib.questions import Questions
+from quietfill.brokers.ib.quiet_windows import QuietTimes, read_quiet_windows
 from quietfill.brokers.ib.sending import Sending, Wire
 from quietfill.brokers.ib.survey import COMPLETED, Survey, Surveyor, Verdict
 from quietfill.brokers.ib.switchboard import Switchboard
@@ -92,8 +94,11 @@ class IBEdge:
             ended=self._session_ended,
             probe=self._probe,
         )
+        self._gate = Gate(lambda: self._connection.is_up, self._gate_changed)
+        windows = read_quiet_windows(settings.quiet_windows, settings.tws_timezone)
+        self._quiet = QuietTimes(windows, self._gate, now=self._now, call_at=self._call_at)
         self._dispatch = Dispatch(
-            self._connection, settings, takes_risk=lambda: self._connection.is_up, now=self._now, call_at=self._call_at
+            self._connection, settings, takes_risk=lambda: self._gate.is_open, now=self._now, call_at=self._call_at
         )
         self._outbox = self._dispatch.outbox
         self._assemble(address[2])
@@ -112,7 +117,8 @@ class IBEdge:
         self._hearing = Hearing(self._children, self._now, wants, self.settings.patience)
         wire = Wire(
             send=self._dispatch.send,
-            is_up=lambda: self._connection.is_up,
+            is_up=lambda: self._gate.is_open,
+            why_not=lambda: self._gate.why,
             push=self._dispatch.push,
             start=self._start,
             now=self._now,
@@ -164,6 +170,8 @@ class IBEdge:
         if self._connection.session is not None:  # begun by the house's time; the agent may live in another year
             self._dispatch.shift(clock.now() - self._now())
         self._clock = clock
+        if self._connection.session is not None:
+            self._quiet.watch()
 
     def heed(self, record: AnyRecord) -> None:
         """Listen to the market of each instrument that is registered and each order that is accepted."""
@@ -189,6 +197,8 @@ class IBEdge:
         """
         await self._connection.start()
         self._take_books_up()  # the session may be older than the books
+        self._gate.expect_open()
+        asyncio.get_running_loop().call_soon(self._look_at_gate)  # what it says is news to whoever waits for us here
         books = self._children.books
         for symbol in () if books is None else tuple(books.instruments):
             self._start(self._listen(symbol))
@@ -206,6 +216,7 @@ class IBEdge:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._quiet.stop()
         self._dispatch.ended("the session was closed")
         await self._connection.stop()
 
@@ -286,9 +297,19 @@ class IBEdge:
         if is_up:
             self._markets.line_mended()
         else:
-            self._outbox.drop_risk("the line to the broker is down")
+            self._outbox.drop_risk(self._gate.why)
             self._markets.line_broke()
-        self._link(LinkState(up=is_up, reason=reason))
+        self._gate.look(reason)
+        self._dispatch.push()
+
+    def _look_at_gate(self) -> None:
+        self._quiet.watch()
+        self._gate.look()
+
+    def _gate_changed(self, is_open: bool, reason: str) -> None:  # noqa: FBT001
+        if not is_open:
+            self._outbox.drop_risk(self._gate.why)
+        self._link(LinkState(up=is_open, reason=reason))
         self._dispatch.push()
 
     def _session_ended(self, reason: str) -> None:

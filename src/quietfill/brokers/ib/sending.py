@@ -41,7 +41,7 @@ class Wire:
 
     Args:
         send: writes one request of ib_async's client.
-        is_up: whether the line may take what adds risk.
+        is_up, why_not: whether the line may take what adds risk, and why it may not.
         push: looks at the outbox in this turn of the loop or the next.
         start: runs something beside.
         now: the time.
@@ -49,13 +49,14 @@ class Wire:
         ask: asks the broker about a child, for a reason.
     """
 
-    __slots__ = ("ask", "is_up", "now", "push", "report", "send", "start")
+    __slots__ = ("ask", "is_up", "now", "push", "report", "send", "start", "why_not")
 
     def __init__(
         self,
         *,
         send: Callable[..., None],
         is_up: Callable[[], bool],
+        why_not: Callable[[], str],
         push: Callable[[], None],
         start: Callable[[Coroutine[Any, Any, None]], None],
         now: Callable[[], Timestamp],
@@ -64,6 +65,7 @@ class Wire:
     ) -> None:
         self.send = send
         self.is_up = is_up
+        self.why_not = why_not
         self.push = push
         self.start = start
         self.now = now
@@ -169,7 +171,7 @@ class Sending:
         """Return why an order would be wrong, None when nothing is known against it."""
         resolved, price = self._contracts.known(child.symbol), child.placement.limit_price
         if not self._wire.is_up():
-            return "the line to the broker is down"
+            return self._wire.why_not()
         if resolved is not None and price is not None and not resolved.is_on_grid(price):
             return f"{child.symbol} has no such price at its exchange: register the instrument with the broker's ladder"
         if len(self._working(child)) >= self._working_per_side:
@@ -236,7 +238,7 @@ class Sending:
             (not child.is_shown or child.order_id is None, "the broker has not shown it yet"),
             (child.wanted is not None, "another modification of it is on its way"),
             (len(child.live_perms) > 1, "it lives more than once at the broker"),
-            (not self._wire.is_up(), "the line to the broker is down"),
+            (not self._wire.is_up(), self._wire.why_not()),
         )
         return next((text for holds, text in checks if holds), None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from quietfill.brokers.ib.quiet_windows import read_quiet_windows
 from quietfill.domain.errors import BadInput
 from quietfill.domain.types import SECOND, Duration
 
@@ -32,7 +33,9 @@ class IBSettings(msgspec.Struct, frozen=True, kw_only=True):
         patience: how long what should follow may take before it is asked for.
         quote_grace_seconds: how long quotes count after their farm broke.
         quote_watch_seconds: after a broken line, until quotes must flow again or are requested anew.
-        tws_timezone: of the gateway, for those too old to name it with each execution.
+        tws_timezone: of the gateway, for those too old to name it with each execution; and of quiet windows.
+        quiet_windows: when nothing that adds risk is sent, such as `23:40-23:55 America/New_York` every day, or
+            `Fri 22:55-Sat 03:05 America/New_York`; cancels leave all the same.
     """
 
     connect_seconds: float = 5.0
@@ -51,6 +54,7 @@ class IBSettings(msgspec.Struct, frozen=True, kw_only=True):
     quote_grace_seconds: float = 5.0
     quote_watch_seconds: float = 10.0
     tws_timezone: str = ""
+    quiet_windows: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what could not work."""
@@ -61,6 +65,7 @@ class IBSettings(msgspec.Struct, frozen=True, kw_only=True):
         if not 0 <= self.cancel_reserve < self.messages_per_second <= _MOST:
             text = f"{self.messages_per_second} with {self.cancel_reserve} in reserve"
             raise BadInput(f"messages_per_second must be at most {_MOST} and above cancel_reserve, not {text}")
+        read_quiet_windows(self.quiet_windows, self.tws_timezone)
         for name in ("probe_misses", "working_per_side"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} must be at least 1, not {getattr(self, name)}")
