@@ -15,6 +15,7 @@ from tests.gateway.client import paper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from quietfill.domain.instrument import Instrument
     from quietfill.domain.types import Timestamp
@@ -96,9 +97,16 @@ async def _instrument(port: int) -> Instrument:
     return known[SYMBOL]
 
 
-@asynccontextmanager
-async def gateway_stage() -> AsyncGenerator[BrokerStage]:
-    """Start a fresh gateway."""
-    async with paper() as gateway:
-        await gateway.play(60)
-        yield GatewayStage(gateway, await _instrument(gateway.port))
+def bad_gateway_stage(*faults: str) -> Callable[[], AbstractAsyncContextManager[BrokerStage]]:
+    """Return a factory of gateways with these faults, and of stages on them."""
+
+    @asynccontextmanager
+    async def stage() -> AsyncGenerator[BrokerStage]:
+        async with paper(faults=faults) as gateway:
+            await gateway.play(60)
+            yield GatewayStage(gateway, await _instrument(gateway.port))
+
+    return stage
+
+
+gateway_stage = bad_gateway_stage()

@@ -177,11 +177,13 @@ class Desk:
         """Place an order that rests, and wait until it is accepted."""
         child = self.place(self.stage.resting_price(side), quantity, side=side)
         await self.accepted(child)
+        self.expect(not self.fills(child), f"no execution of {child}, which rests")
         return child
 
     async def accepted(self, child_id: str) -> None:
-        """Wait until an order is known to live."""
-        await self.until(lambda: ReportKind.ACCEPTED in self.kinds(child_id), f"accepted for {child_id}")
+        """Wait until an order is known to live; a fill that overtook the acceptance proves it as well."""
+        proofs = {ReportKind.ACCEPTED, ReportKind.FILL}
+        await self.until(lambda: proofs & set(self.kinds(child_id)), f"accepted for {child_id}")
 
     async def traded(self, *, side: OrderSide = OrderSide.BUY) -> str:
         """Place an order that trades at once, and wait until all of it has."""

@@ -42,12 +42,15 @@ async def replace_is_confirmed(desk: Desk) -> None:
     needs=(Ability.PARTIAL_FILLS, Ability.REPLACE),
 )
 async def replace_total_counts_what_is_filled(desk: Desk) -> None:
-    """Fill in part, ask for two lots more than that, at a price that trades them."""
+    """Fill in part, ask for somewhat more than that, at a price that trades it."""
     child = await desk.partly_traded()
-    total = desk.filled(child) + 2 * desk.stage.lot
+    filled = desk.filled(child)
+    # So much more that fills which are under way do not make the request come too late.
+    more = (desk.request_of(child).quantity - filled) // 8
+    total = filled + max(2 * desk.stage.lot, more - more % desk.stage.lot)
     answer = await _answered(desk, child, total, desk.stage.trading_price(_BUY))
     desk.expect(answer.kind is ReportKind.REPLACED, f"{child} replaced")
-    await desk.until(lambda: desk.filled(child) >= total, f"two lots more of {child}")
+    await desk.until(lambda: desk.filled(child) >= total, f"the rest of the new total of {child}")
     await desk.settle()
     desk.expect(desk.filled(child) == total, f"executions of {child} that add up to the new total")
 
