@@ -185,6 +185,7 @@ def test_another_clock_changes_no_pace(years: int):
     ahead = years * 365 * 86_400 * SECOND
     gate.box.shift(ahead)
 
+    assert again is not None
     assert again == SECOND + SPAN
     assert gate.box.send_due(again + ahead - 1, has_room=lambda: True) == again + ahead
     assert len(gate.left) == 10
