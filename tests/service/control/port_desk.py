@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
     from pathlib import Path
 
+    from quietfill.ports.journal import Journal
     from quietfill.service.control.door import Limits
 
 TOKEN = "canary-" + "k" * 40
@@ -97,7 +98,7 @@ class PortDesk:
 
     agent: ExecutionAgentImpl
     bus: EventBus
-    journal: MemoryJournal
+    journal: Journal
     port: ControlPort
     sent: list[Any] = field(default_factory=list)
 
@@ -179,7 +180,7 @@ def parsed(content: bytes) -> Answer:
 
 @asynccontextmanager
 async def open_port(
-    journal: MemoryJournal | None = None,
+    journal: Journal | None = None,
     *,
     bus: EventBus | None = None,
     limits: Limits | None = None,

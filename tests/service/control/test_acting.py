@@ -124,6 +124,10 @@ def test_refusals_are_told_with_their_reasons() -> None:
             ({"quantity": 0.1234567891}, 422, "decimal places"),
             ({"minutes": 5, "end": soon}, 400, "both stated"),
             ({"end": "2026-01-01T10:00:00"}, 400, "end"),
+            ({"end": "9999-12-31T23:59:59-23:59"}, 400, "end must be in the years"),
+            ({"end": "0001-01-01T00:00:00+23:59"}, 400, "end must be in the years"),
+            ({"end": "1999-01-01T00:00:00Z"}, 422, "end"),
+            ({"end": "2199-01-01T00:00:00Z"}, 422, "end"),
             ({"side": "hold"}, 400, "side"),
             ({"params": {"rate": [1]}}, 400, "params"),
             ({"order_type": "guess"}, 400, "order_type"),
@@ -225,7 +229,8 @@ def test_an_amendment_of_nothing_is_refused() -> None:
     async def play(desk: PortDesk) -> None:
         path = f"/v1/orders/{await desk.resting()}/amend"
         assert (await desk.post(path, {"by": "anna", "reason": "x"})).status == 400
-        assert (await desk.post(path, {"by": "anna", "params": {"quantity": 1}})).status == 400
+        for name in ("quantity", "end", "by", "reason", "order_id", "self"):
+            assert (await desk.post(path, {"by": "anna", "params": {name: 1}})).status == 400
 
     on_port(play)
 

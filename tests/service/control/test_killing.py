@@ -10,10 +10,14 @@ import pytest
 from quietfill.domain.events import OrderEvent
 from quietfill.domain.messages import Kill, KillScope
 from quietfill.domain.records import CancelRequested, KillSwitchEngaged, KillSwitchReleased, OrderCancelAsked, OrderDone
+from quietfill.journal.sqlite import SqliteJournal
 from quietfill.service.control.door import Limits
+from quietfill.testing.disk import FaultyDisk
 from tests.service.control.port_desk import BlockedBus, MoodyJournal, on_port
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from quietfill.domain.order_state import OrderState
     from tests.service.control.port_desk import PortDesk
 
@@ -98,6 +102,22 @@ def test_a_failing_journal_stops_no_kill() -> None:
         assert (refused.status, "the journal failed" in refused.error) == (503, True)
 
     on_port(play, journal=journal)
+
+
+def test_a_real_disk_that_fails_stops_no_kill(tmp_path: Path) -> None:
+    """With a journal file whose disk syncs no more, the cancels leave without it."""
+    disk = FaultyDisk()
+    journal = SqliteJournal(tmp_path / "desk.journal", vfs=disk.name)
+
+    async def play(desk: PortDesk) -> None:
+        order_id = await desk.resting()
+        disk.fail_syncs()
+        answer = await desk.post("/v1/kill", {"by": "anna"})
+        assert (answer.body["engaged"], answer.body["durable"]) == (True, False)
+        assert "the journal failed" in answer.body["why"]
+        assert cancels(desk) == [f"{order_id}-1"]
+
+    on_port(play, journal=journal, limits=Limits(kill_seconds=10.0))
 
 
 def test_a_hanging_journal_stops_no_kill() -> None:

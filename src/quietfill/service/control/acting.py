@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from quietfill.service.control.answers import Refused
 from quietfill.service.control.awaiting import missing
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from quietfill.engine.parent import ParentState
     from quietfill.service.control.bodies import ActBody, AmendBody, ReleaseBody, ResolveBody
     from quietfill.service.control.heard import Heard
+
+
+_NO_PARAMETERS: Final = frozenset({"self", "order_id", "by", "reason"})
+"""Names of `amend_order`'s own arguments, which its changes stand beside."""
 
 
 class Acting:
@@ -105,9 +109,8 @@ class Acting:
             "stop_price": None if body.stop_price is None else number(body.stop_price),
             "end": end_of(body, self._agent.runtime.clock.now()),
         }
-        for name in terms:
-            if name in changes:
-                raise Refused(HTTPStatus.BAD_REQUEST, f"params: {name} is no parameter of an algo")
+        for name in sorted(changes.keys() & (_NO_PARAMETERS | terms.keys())):
+            raise Refused(HTTPStatus.BAD_REQUEST, f"params: {name} is no parameter of an algo")
         changes |= {name: value for name, value in terms.items() if value is not None}
         if not changes:
             raise Refused(HTTPStatus.BAD_REQUEST, "nothing is to be changed: state at least one new term")

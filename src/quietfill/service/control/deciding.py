@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 APPROVER: Final = "CommandLine"
 
+_YEARS: Final = range(1990, 2200)
+
 
 class Deciding:
     """Takes decisions to one agent.
@@ -131,13 +133,15 @@ def end_of(body: DecisionBody | AmendBody, now: Timestamp) -> datetime | None:
     """Return when it must be over: as stated, or so many minutes from the agent's now.
 
     Raises:
-        BadInput: when both are stated.
+        BadInput: when both are stated, or the end is in a year that no order lives in.
     """
-    if body.minutes is None:
-        return body.end
-    if body.end is not None:
-        raise BadInput("end and minutes are both stated: leave one out")
-    return datetime_of(now) + timedelta(minutes=body.minutes)
+    if body.minutes is not None:
+        if body.end is not None:
+            raise BadInput("end and minutes are both stated: leave one out")
+        return datetime_of(now) + timedelta(minutes=body.minutes)
+    if body.end is not None and body.end.year not in _YEARS:
+        raise BadInput(f"end must be in the years {_YEARS[0]} to {_YEARS[-1]}, not {body.end.isoformat()}")
+    return body.end
 
 
 def number(value: PublicNumber) -> Any:
