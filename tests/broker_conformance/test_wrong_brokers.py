@@ -86,6 +86,8 @@ WRONG = [
     Wrong("replaced-order-can-be-cancelled", "by the replace alone", edges.ReplacesByCancel),
     Wrong("working-orders-are-listed", "listed as open, once", edges.ListsNothing),
     Wrong("working-orders-are-listed", "listed as open, once", edges.ListsByNumber),
+    Wrong("part-filled-order-is-listed-with-its-count", "executions add up to, not 0", edges.ListsNothingFilled),
+    Wrong("part-filled-order-is-listed-with-its-count", "listed once", edges.ListsNothing),
     Wrong("executions-are-listed", "as they were reported", edges.ListsNoExecutions),
     Wrong("executions-are-listed", "as they were reported", edges.ListsOtherIds),
     Wrong("ended-orders-are-not-open", "not listed as open", edges.ListsTheDeadAsOpen),

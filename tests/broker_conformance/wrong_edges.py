@@ -360,6 +360,15 @@ class ListsByNumber(PitEdge):
         )
 
 
+class ListsNothingFilled(PitEdge):
+    """Lists orders as if nothing of them had traded."""
+
+    async def snapshot(self) -> BrokerSnapshot:
+        """Count nothing."""
+        snapshot = await super().snapshot()
+        return but(snapshot, orders=tuple(but(order, cumulative=0) for order in snapshot.orders))
+
+
 class ListsNoExecutions(PitEdge):
     """Lists no execution, and says that this is all."""
 

@@ -9,7 +9,7 @@ from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import CancelRequested
 from quietfill.domain.types import OrderSide
 from quietfill.testing.conformance.check import Subject
-from quietfill.testing.conformance.desk import ENDS
+from quietfill.testing.conformance.ears import ENDS
 from quietfill.testing.conformance.stage import Ability
 
 if TYPE_CHECKING:

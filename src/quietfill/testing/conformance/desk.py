@@ -5,67 +5,43 @@ Nothing here sleeps: waiting is the stage's market going on, a bounded number of
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NoReturn
 
-from quietfill.brokers.minimal import MinimalEdge
 from quietfill.domain.execution_report import ReportKind
-from quietfill.domain.messages import BookUpdate, LinkState
 from quietfill.domain.records import CancelRequested, ChildRequested, ReplaceRequested
 from quietfill.domain.types import OrderSide, TimeInForce, quantity_number
 from quietfill.testing.conformance import log
-from quietfill.testing.conformance.books import Books
+from quietfill.testing.conformance.ears import Ears
 from quietfill.testing.conformance.failure import ConformanceFailure
 from quietfill.testing.conformance.stage import Ability
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
-    from quietfill.domain.execution_report import ExecutionReport, Fill
     from quietfill.domain.messages import BrokerSnapshot
     from quietfill.domain.records import WireRequest
     from quietfill.domain.types import Price, Quantity, Timestamp
-    from quietfill.engine.state import EngineState
     from quietfill.ports.broker import BrokerEdge
-    from quietfill.ports.clock import TimedClock
     from quietfill.testing.conformance.stage import BrokerStage
 
-ENDS = frozenset({ReportKind.REJECTED, ReportKind.CANCELLED, ReportKind.EXPIRED, ReportKind.ASSUMED_CANCELLED})
-"""Words after which an order can trade no more."""
 
-
-class Desk:
+class Desk(Ears):
     """One account's requests and reports, over one session or several.
 
     Attributes:
-        stage: where it stands.
         edge: the present session.
-        reports, books, links: what was heard, in order; `heard_at` is when each report was.
-        log: requests and words in order, one line each; books are left out.
-        engine: what the engine would believe.
-        out_of_turn: what was heard from inside a call of ours, or on another thread.
     """
 
     def __init__(self, stage: BrokerStage, why: str) -> None:
         """Open nothing yet; *why* is said when something is wrong."""
-        self.stage = stage
+        super().__init__(stage)
         self.edge: BrokerEdge = stage.open_edge()
-        self.reports: list[ExecutionReport] = []
-        self.heard_at: list[Timestamp] = []
-        self.books: list[BookUpdate] = []
-        self.links: list[LinkState] = []
-        self.log: list[str] = []
-        self.engine = Books(stage.instrument)
-        self.out_of_turn: list[str] = []
         self._why = why
-        self._inside = ""
-        self._thread = threading.get_ident()
         self._placed = 0
         self._terms: dict[str, ChildRequested] = {}
         self._revisions: dict[str, int] = {}
         self._attempts = 0
-        self._listen()
+        self.listen(self.edge)
 
     # Sessions
 
@@ -82,17 +58,8 @@ class Desk:
     async def reopen(self) -> None:
         """Take another session on the same account, as a process that was started anew does."""
         self.edge = self.stage.open_edge()
-        self._listen()
+        self.listen(self.edge)
         await self.open()
-
-    def _listen(self) -> None:
-        self.edge.on_report(self._hear_report)
-        self.edge.on_book(self._hear_book)
-        self.edge.on_link(self._hear_link)
-        if isinstance(self.edge, MinimalEdge):
-            self.edge.attend(self.engine.state)
-        elif isinstance(self.edge, _Follower):
-            self.edge.follow(self.engine.state, self.stage.clock)
 
     # Requests
 
@@ -158,7 +125,7 @@ class Desk:
         self.engine.ask(request)
         self.log.append(log.asked(request))
         submit: Callable[[WireRequest], object] = self.edge.submit
-        with self._calling(f"submit of {type(request).__name__}"):
+        with self.calling(f"submit of {type(request).__name__}"):
             return submit(request)
 
     def request_of(self, child_id: str) -> ChildRequested:
@@ -217,32 +184,6 @@ class Desk:
         """Cancel an order and wait until it ended."""
         self.cancel(child_id)
         return await self.ended(child_id)
-
-    # What was heard
-
-    def about(self, child_id: str) -> list[ExecutionReport]:
-        """Return the reports about one child."""
-        return [report for report in self.reports if report.child_id == child_id]
-
-    def kinds(self, child_id: str) -> list[ReportKind]:
-        """Return the kinds of the reports about one child."""
-        return [report.kind for report in self.about(child_id)]
-
-    def ends(self, child_id: str) -> list[ExecutionReport]:
-        """Return the reports that end a child."""
-        return [report for report in self.about(child_id) if report.kind in ENDS]
-
-    def fills(self, child_id: str) -> list[Fill]:
-        """Return every word about executions of a child, repeats and corrections included."""
-        return [report.fill for report in self.about(child_id) if report.fill is not None]
-
-    def executions(self, child_id: str) -> dict[str, Fill]:
-        """Return the executions of a child by id, each at its highest revision."""
-        return newest(self.fills(child_id))
-
-    def filled(self, child_id: str) -> Quantity:
-        """Return what the executions of a child add up to."""
-        return sum(fill.quantity for fill in self.executions(child_id).values())
 
     def strangers(self) -> list[str]:
         """Return the ids that something was said about and that were never placed here."""
@@ -331,61 +272,7 @@ class Desk:
         """
         raise ConformanceFailure(expected, tuple(self.log), self._why)
 
-    # Hearing
-
-    @contextmanager
-    def _calling(self, what: str) -> Generator[None]:
-        self._inside = what
-        try:
-            yield
-        finally:
-            self._inside = ""
-
-    def _hear_report(self, report: ExecutionReport) -> None:
-        self._note_turn(f"report {report.kind}")
-        now = self.stage.clock.now()
-        self.reports.append(report)
-        self.heard_at.append(now)
-        self.log.append(log.told(report))
-        self.engine.hear(report, now)
-
-    def _hear_book(self, book: BookUpdate) -> None:
-        self._note_turn("book")
-        self.books.append(book)
-        self.stage.book = book
-
-    def _hear_link(self, link: LinkState) -> None:
-        self._note_turn("link")
-        self.links.append(link)
-        self.log.append(log.linked(link))
-        self.engine.hear_link(link, self.stage.clock.now())
-
-    def _note_turn(self, what: str) -> None:
-        if self._inside:
-            self.out_of_turn.append(f"a {what} from inside {self._inside}")
-        if threading.get_ident() != self._thread:
-            self.out_of_turn.append(f"a {what} on another thread")
-
 
 def _is_open_once(snapshot: BrokerSnapshot, child_id: str, total: Quantity | None) -> bool:
     listed = [order for order in snapshot.orders if order.child_id == child_id and order.is_open]
     return len(listed) == 1 and total in {None, listed[0].total}
-
-
-def newest(fills: list[Fill]) -> dict[str, Fill]:
-    """Return executions by id, each at its highest revision; of words of one revision the first."""
-    best: dict[str, Fill] = {}
-    for fill in fills:
-        before = best.get(fill.execution_id)
-        if before is None or before.revision < fill.revision:
-            best[fill.execution_id] = fill
-    return best
-
-
-@runtime_checkable
-class _Follower(Protocol):
-    """An edge that looks children up in an agent's books and lives by its clock."""
-
-    def follow(self, books: EngineState, clock: TimedClock) -> None:
-        """Take both."""
-        ...

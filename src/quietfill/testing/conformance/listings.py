@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quietfill.domain.types import OrderSide
+from quietfill.domain.types import OrderSide, quantity_number
 from quietfill.testing.conformance.check import Subject
-from quietfill.testing.conformance.desk import newest
+from quietfill.testing.conformance.ears import newest
 from quietfill.testing.conformance.stage import Ability
 
 if TYPE_CHECKING:
@@ -34,6 +34,23 @@ async def working_orders_are_listed(desk: Desk) -> None:
         desk.expect(order.limit_price == asked.limit_price, f"the limit of {child} in its listing")
         desk.expect(order.cumulative == 0, f"nothing filled of {child} in its listing")
         desk.expect(order.broker_order_id is not None, f"the broker's id of {child} in its listing")
+
+
+@LISTINGS.check(
+    "An order that is filled in part is listed as open with what its executions add up to.",
+    why="what a listing counts as filled beyond the executions is looked for, and what it counts less is traded twice",
+    needs=(Ability.PARTIAL_FILLS, Ability.LISTS_ORDERS),
+)
+async def part_filled_order_is_listed_with_its_count(desk: Desk) -> None:
+    """Fill in part and ask; executions that come while the answer does may be in it or not."""
+    child = await desk.partly_traded()
+    before = desk.filled(child)
+    snapshot = await desk.snapshot()
+    order = _only(desk, snapshot, child)
+    await desk.settle()
+    desk.expect(order.is_open, f"{child} open")
+    counted = before <= order.cumulative <= desk.filled(child)
+    desk.expect(counted, f"{child} listed with what its executions add up to, not {quantity_number(order.cumulative)}")
 
 
 @LISTINGS.check(

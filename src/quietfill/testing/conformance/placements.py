@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from quietfill.domain.execution_report import ReportKind
 from quietfill.domain.types import SECOND, OrderSide, TimeInForce
 from quietfill.testing.conformance.check import Subject
-from quietfill.testing.conformance.desk import ENDS
+from quietfill.testing.conformance.ears import ENDS
 from quietfill.testing.conformance.stage import Ability
 
 if TYPE_CHECKING:
