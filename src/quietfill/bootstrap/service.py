@@ -227,6 +227,8 @@ async def _clock_for(broker: IBBroker, wanted: IBSection) -> TimedClock:
 async def _instrument(broker: IBBroker, name: str, what: InstrumentSection) -> Instrument:
     """Look a contract up; what the gateway does not know of it comes from the file."""
     found = await broker.instrument(name, **what.contract())
+    if what.depth:
+        await broker.subscribe(name, what.depth)
     volume, volatility = what.average_daily_volume, what.daily_volatility
     return msgspec.structs.replace(
         found,

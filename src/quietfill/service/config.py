@@ -87,6 +87,7 @@ class InstrumentSection(Section, frozen=True, kw_only=True):
         expiry: of futures and options, `20261218` or `202612`.
         right: of options, C or P.
         con_id: Interactive Brokers' own number, which alone is enough.
+        depth: rows of the book to listen to on each side; 0 for the touch alone. Each takes one of a few subscriptions.
         average_daily_volume, daily_volatility: for impact estimates until these were observed.
     """
 
@@ -102,16 +103,17 @@ class InstrumentSection(Section, frozen=True, kw_only=True):
     local_symbol: str | None = None
     trading_class: str | None = None
     con_id: int | None = None
+    depth: Annotated[int, Meta(ge=0, le=60)] = 0
     average_daily_volume: Annotated[float, Meta(gt=0)] | None = None
     daily_volatility: Annotated[float, Meta(gt=0)] | None = None
 
     def contract(self) -> dict[str, Any]:
         """Return what was said of the contract itself."""
         said = msgspec.structs.asdict(self)
-        return {key: value for key, value in said.items() if value is not None and key not in _ESTIMATES}
+        return {key: value for key, value in said.items() if value is not None and key not in _NOT_OF_THE_CONTRACT}
 
 
-_ESTIMATES = frozenset({"average_daily_volume", "daily_volatility"})
+_NOT_OF_THE_CONTRACT = frozenset({"depth", "average_daily_volume", "daily_volatility"})
 
 
 class JournalSection(Section, frozen=True, kw_only=True):
