@@ -18,6 +18,7 @@ from quietfill.agent.keys import config_table
 from quietfill.algos.base import AlgoParams
 from quietfill.algos.parameters import ParamRow, schema_rows
 from quietfill.algos.registry import AlgoSpec, describe, registry
+from quietfill.brokers.ib.algos import ALGOS
 from quietfill.brokers.ib.codes import CODES, Effect
 from quietfill.cli.main import app
 from quietfill.domain import records
@@ -66,6 +67,7 @@ def algorithms() -> str:
     """Return the page of all built-in algos and their parameters."""
     shared = {row.name for row in schema_rows(AlgoParams)}
     sections = "\n".join(_algo_section(spec, shared) for spec in registry())
+    theirs = "\n".join(_algo_section(spec, shared, "###") for spec in ALGOS)
     return f"""{NOTE}
 
 # Algorithms
@@ -76,15 +78,22 @@ What a decision may name as `algo`, and `quietfill simulate --algo`, with `--par
 ## Every algo
 
 {_parameters(schema_rows(AlgoParams))}
-{sections}"""
+{sections}
+## Interactive Brokers' own
+
+Only an agent whose broker is Interactive Brokers offers these: see [how to use
+them](../how-to/interactive-brokers-algos.md). They take day orders, no `participation_cap`, `min_child` or `max_child`,
+no `urgency` but 0.5, and for `rest` abandon or alert.
+
+{theirs}"""
 
 
-def _algo_section(spec: AlgoSpec, shared: set[str]) -> str:
+def _algo_section(spec: AlgoSpec, shared: set[str], level: str = "##") -> str:
     # A parameter that every algo has is repeated only where its default differs.
     common = {row.name: row.default for row in schema_rows(AlgoParams)}
     own = [row for row in describe(spec) if row.name not in shared or row.default != common[row.name]]
     table = _parameters(own) if own else "No parameters but those that every algo has.\n"
-    return f"## {spec.name}\n\n{spec.docs}\n\n{table}"
+    return f"{level} {spec.name}\n\n{spec.docs}\n\n{table}"
 
 
 def _parameters(rows: list[ParamRow]) -> str:

@@ -8,7 +8,14 @@ from quietfill.algos.registry import registry
 from quietfill.runtime.user_algos import is_file_reference, load_algo, load_entry_points
 
 if TYPE_CHECKING:
-    from quietfill.algos.registry import AlgoRegistry
+    from quietfill.algos.registry import AlgoRegistry, AlgoSpec
+
+
+def broker_algos() -> tuple[AlgoSpec, ...]:
+    """Return the algos that Interactive Brokers runs; only an agent over it offers them."""
+    from quietfill.brokers.ib.algos import ALGOS
+
+    return ALGOS
 
 
 def open_algos(name: str | None) -> tuple[AlgoRegistry, str]:

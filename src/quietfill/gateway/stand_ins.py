@@ -51,6 +51,7 @@ _SETTINGS: Final = EngineSettings(
     min_order_interval=0,
     max_replaces_per_minute=_PLENTY,
     max_messages_per_second=_PLENTY,
+    settle=0,  # the floor's last word counts every fill
     max_slippage_bps=1_000,  # the client's limit is the bound; a market order must not reach for nonsense
     request_timeout=_NEVER,  # the floor always answers
     silence=_NEVER,
@@ -227,7 +228,8 @@ class _StandIn:
             self._total, self._limit = self._asked.total, self._asked.limit_price
             self._say(ReportKind.REPLACED, revision=self._asked.revision)
         elif isinstance(record, AmendRefused) and self._asked is not None:
-            self._say(ReportKind.REPLACE_REJECTED, "; ".join(record.reasons), revision=self._asked.revision)
+            reason = f"{'; '.join(record.reasons)}; the order goes on as it was"
+            self._say(ReportKind.REPLACE_REJECTED, reason, revision=self._asked.revision)
         elif isinstance(record, OrderDone) and record.state in _ENDS:
             self._finish(_ENDS[record.state], record.reason)
         elif isinstance(record, OrderDone) and not self._is_over:  # an amendment left nothing to do

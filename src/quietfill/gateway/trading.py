@@ -384,7 +384,7 @@ class Trading:
 
 def _warning(order: PaperOrder, stand_in: StandInTerms, symbol: str) -> str:
     size = quantity_decimal(order.terms.total)
-    return f"Order Message:\n{order.terms.side.value} {size:f} {symbol}\nWarning: {stand_in.sentence}"
+    return f"Order Message:\n{order.terms.fields['action']} {size:f} {symbol}\nWarning: {stand_in.sentence}"
 
 
 def _too_late(order: PaperOrder) -> str:
