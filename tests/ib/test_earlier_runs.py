@@ -17,9 +17,10 @@ from tests.ib.test_an_agent_over_a_socket import RATES, Agent, books_agree, mome
 
 if TYPE_CHECKING:
     from quietfill.gateway.server import PaperGateway
+    from quietfill.ports.journal import Journal
 
 
-def copy_of(journal: MemoryJournal) -> MemoryJournal:
+def copy_of(journal: Journal) -> MemoryJournal:
     """Return what a process that was killed leaves behind."""
     left_behind = MemoryJournal()
     left_behind.append([entry.record for entry in journal.read()])

@@ -221,7 +221,7 @@ class IBBroker(IBEdge):
 
     # Contracts and market data
 
-    async def instrument(self, symbol: str, **what: Any) -> Instrument:
+    async def instrument(self, symbol: str, /, **what: Any) -> Instrument:
         """Look a contract up and return it as an instrument for the agent's table.
 
         Args:
@@ -259,7 +259,10 @@ class IBBroker(IBEdge):
         return self._markets.problem(symbol)
 
     def status(self) -> dict[str, Any]:
-        """Return what the line is like: up or not, epoch, account, ids, what waits, and the last verdicts."""
+        """Return what the line is like: up or not, epoch, account, ids, what waits, and the last verdicts.
+
+        `barred` says why nothing that adds risk is sent now, None while it is; `order_efficiency` counts the day.
+        """
         return {
             "connected": self.is_connected,
             "epoch": self._connection.epoch,
@@ -269,6 +272,8 @@ class IBBroker(IBEdge):
             "waiting": len(self._outbox),
             "messages_sent": self._outbox.sent,
             "order_messages_sent": self._sending.messages,
+            "barred": self._gate.why or None,
+            "order_efficiency": self._efficiency.figures(),
             "verdicts": [msgspec.to_builtins(verdict) for verdict in self.verdicts],
             "notices": list(self.notices),
         }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from quietfill.brokers.ib.orders import Placement
-    from quietfill.domain.types import Price
+    from quietfill.domain.types import OrderSide, Price
     from quietfill.engine.child import ChildState
     from quietfill.engine.state import EngineState
 
@@ -152,11 +152,21 @@ class Children:
         """Return a child by our own id, from the books where it is not known here; None when nobody knows it."""
         child = self._children.get(child_id)
         if child is None and self.books is not None and child_id in self.books.children:
-            child = IBChild.of_child(self.books.children[child_id], self.account)
+            account = self.books.parent_of(child_id).account or self.account
+            child = IBChild.of_child(self.books.children[child_id], account)
             self._children[child_id] = child
             if child.order_id is not None:
                 self._by_order.setdefault(child.order_id, child)
         return child
+
+    def living(self, symbol: str, side: OrderSide, account: str) -> set[IBChild]:
+        """Return what earlier runs left working on one side of a contract, as far as the books know."""
+        parents = {} if self.books is None else self.books.live_by_symbol.get(symbol, {})
+        shown = [child for parent in parents.values() for child in parent.live_children.values()]
+        known = (self.get(child.child_id) for child in shown if child.broker_order_id is not None)
+        return {
+            child for child in known if child and (child.placement.side, child.placement.account) == (side, account)
+        }
 
     def of_order(self, order_id: int) -> IBChild | None:
         """Return the child with this id of the session, None for none of ours."""

@@ -13,6 +13,7 @@ from quietfill.brokers.ib.connection import Connection
 from quietfill.brokers.ib.continuity import check_same_hands, highest_id
 from quietfill.brokers.ib.contracts import Contracts
 from quietfill.brokers.ib.dispatch import Dispatch
+from quietfill.brokers.ib.efficiency import Efficiency
 from quietfill.brokers.ib.errors import ApiIsReadOnly, NotConnected, StepUnanswered
 from quietfill.brokers.ib.gate import Gate
 from quietfill.brokers.ib.guard import account_to_trade
@@ -80,6 +81,7 @@ class IBEdge:
         self._link: Callable[[LinkState], None] = _deaf
         self._tasks: set[asyncio.Task[Any]] = set()
         self._data_epoch = 0
+        self._counted: EngineState | None = None
         self._order_ids = OrderIds()
         self._question_ids = QuestionIds()
         self._questions = Questions()
@@ -97,6 +99,7 @@ class IBEdge:
         self._gate = Gate(lambda: self._connection.is_up, self._gate_changed)
         windows = read_quiet_windows(settings.quiet_windows, settings.tws_timezone)
         self._quiet = QuietTimes(windows, self._gate, now=self._now, call_at=self._call_at)
+        self._efficiency = Efficiency(settings, self._gate, now=self._now, call_at=self._call_at, notice=self.notice)
         self._dispatch = Dispatch(
             self._connection, settings, takes_risk=lambda: self._gate.is_open, now=self._now, call_at=self._call_at
         )
@@ -116,7 +119,7 @@ class IBEdge:
         )
         self._hearing = Hearing(self._children, self._now, wants, self.settings.patience)
         wire = Wire(
-            send=self._dispatch.send,
+            send=self._send_order,
             is_up=lambda: self._gate.is_open,
             why_not=lambda: self._gate.why,
             push=self._dispatch.push,
@@ -209,6 +212,9 @@ class IBEdge:
         if books is not None:
             check_same_hands(books, self._children.account, self._connection.client_id)
             self._order_ids.seen(highest_id(books))
+            if books.children and books is not self._counted:
+                self._counted = books
+                self._efficiency.take_up(self._children)
 
     async def disconnect(self) -> None:
         """Close the session; orders at the broker stay as they are."""
@@ -260,7 +266,13 @@ class IBEdge:
         self._markets.publish()
         self._dispatch.heard()
 
+    def _send_order(self, request: str, *arguments: Any) -> None:
+        self._dispatch.send(request, *arguments)
+        self._efficiency.acted()
+
     def _tell(self, report: ExecutionReport) -> None:
+        if report.fill is not None:
+            self._efficiency.told(report)
         self._report(report)
 
     # The line

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from quietfill.brokers.ib.ids import OrderIds
     from quietfill.brokers.ib.pacing import Outbox
     from quietfill.domain.records import WireRequest
-    from quietfill.domain.types import Price, Quantity, Timestamp
+    from quietfill.domain.types import OrderSide, Price, Quantity, Timestamp
 
 _log = structlog.get_logger(__name__)
 
@@ -92,7 +92,7 @@ class Sending:
         self._ids = ids
         self._wire = wire
         self._working_per_side = working_per_side
-        self._sides: dict[tuple[str, str, str], set[IBChild]] = {}
+        self._sides: dict[tuple[str, OrderSide, str], set[IBChild]] = {}
         self.messages = 0
         """Orders, modifications and cancels that left."""
 
@@ -181,7 +181,10 @@ class Sending:
     def _working(self, child: IBChild) -> set[IBChild]:
         """Return the others that may work on the same side of the same contract for the same account."""
         place = child.placement
-        side = self._sides.setdefault((child.symbol, place.side, place.account), set())
+        key = child.symbol, place.side, place.account
+        if key not in self._sides:
+            self._sides[key] = self._children.living(*key)
+        side = self._sides[key]
         side -= {other for other in side if other.end is not None or other is child}
         return side
 

@@ -30,6 +30,11 @@ class IBSettings(msgspec.Struct, frozen=True, kw_only=True):
         messages_per_second: of all kinds; the gateway takes 50.
         cancel_reserve: of these, kept for cancels and questions.
         working_per_side: open orders per contract, side and account; Interactive Brokers takes 20.
+        efficiency_warning: the order-efficiency ratio of a day, (orders + modifications + cancels) / (orders executed
+            + 1), from which a person is told; Interactive Brokers calls more than 20 excessive.
+        efficiency_limit: the ratio at which nothing that adds risk is sent until orders trade or the day in New York is
+            over; 0 for no limit.
+        efficiency_free: messages about orders a day before either counts.
         patience: how long what should follow may take before it is asked for.
         quote_grace_seconds: how long quotes count after their farm broke.
         quote_watch_seconds: after a broken line, until quotes must flow again or are requested anew.
@@ -50,6 +55,9 @@ class IBSettings(msgspec.Struct, frozen=True, kw_only=True):
     messages_per_second: int = 45
     cancel_reserve: int = 5
     working_per_side: int = 20
+    efficiency_warning: float = 20.0
+    efficiency_limit: float = 0.0
+    efficiency_free: int = 500
     patience: Patience = Patience()
     quote_grace_seconds: float = 5.0
     quote_watch_seconds: float = 10.0
@@ -66,6 +74,9 @@ class IBSettings(msgspec.Struct, frozen=True, kw_only=True):
             text = f"{self.messages_per_second} with {self.cancel_reserve} in reserve"
             raise BadInput(f"messages_per_second must be at most {_MOST} and above cancel_reserve, not {text}")
         read_quiet_windows(self.quiet_windows, self.tws_timezone)
+        for name in ("efficiency_warning", "efficiency_limit", "efficiency_free"):
+            if not getattr(self, name) >= 0:
+                raise BadInput(f"{name} must not be negative, not {getattr(self, name)}")
         for name in ("probe_misses", "working_per_side"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} must be at least 1, not {getattr(self, name)}")
