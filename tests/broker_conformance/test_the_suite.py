@@ -92,6 +92,22 @@ def test_the_table_holds_every_check_and_the_whole_of_each_failure():
     )
 
 
+def test_a_check_leaves_no_order_behind():
+    """What still works when a check is over is cancelled, whatever came of it: an account may outlive it."""
+    for edge, verdict in ((PitEdge, Verdict.PASSED), (edges.ListsNothing, Verdict.FAILED)):
+        stage = PitStage(edge)
+
+        @asynccontextmanager
+        async def kept(stage=stage):
+            yield stage
+
+        outcome = asyncio.run(examine(CHECKS["working-orders-are-listed"], kept))
+
+        assert outcome.verdict is verdict
+        assert stage.pit.orders
+        assert not any(order.is_open for order in stage.pit.orders.values())
+
+
 def test_a_check_that_does_not_exist_is_named():
     """A typing error does not examine nothing in silence."""
     with pytest.raises(BadInput, match=r"^only names no check: cancel-twice$"):

@@ -42,7 +42,7 @@ class Check:
         return "; ".join(f"no {ability.value}: {stage.lacks[ability]}" for ability in lacking) or None
 
     async def run(self, stage: BrokerStage) -> None:
-        """See whether the broker on a fresh stage keeps the guarantee.
+        """See whether the broker on a fresh stage keeps the guarantee; what then still works is cancelled.
 
         Raises:
             ConformanceFailure: when it does not.
@@ -55,7 +55,7 @@ class Check:
                     await desk.until(lambda: _has_touch(stage), "a book with both sides after connecting")
             await self.scene(desk)
         finally:
-            await desk.edge.disconnect()
+            await desk.leave()
 
 
 def _has_touch(stage: BrokerStage) -> bool:

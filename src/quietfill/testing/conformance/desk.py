@@ -5,6 +5,8 @@ Nothing here sleeps: waiting is the stage's market going on, a bounded number of
 
 from __future__ import annotations
 
+import inspect
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from quietfill.domain.execution_report import ReportKind
@@ -54,6 +56,22 @@ class Desk(Ears):
         """Disconnect the present edge."""
         await self.edge.disconnect()
         self.log.append("-- disconnected")
+
+    async def leave(self) -> None:
+        """Cancel what still works, as far as that can be done, and close the session: an account outlives a check."""
+        with suppress(Exception):  # whatever goes wrong now, the check has its verdict
+            if self.edge.is_connected:
+                await self._cancel_all()
+        await self.edge.disconnect()
+
+    async def _cancel_all(self) -> None:
+        children = [child for child in self.engine.state.children.values() if child.is_live]
+        for child in children:
+            self.cancel(child.child_id)
+        for _ in range(self.stage.settle_rounds):
+            if not any(child.is_live for child in children):
+                return
+            await self.stage.go_on()
 
     async def reopen(self) -> None:
         """Take another session on the same account, as a process that was started anew does."""
@@ -126,7 +144,10 @@ class Desk(Ears):
         self.log.append(log.asked(request))
         submit: Callable[[WireRequest], object] = self.edge.submit
         with self.calling(f"submit of {type(request).__name__}"):
-            return submit(request)
+            returned = submit(request)
+        if inspect.iscoroutine(returned):
+            returned.close()  # nobody will await it; that it is there at all is what a check looks at
+        return returned
 
     def request_of(self, child_id: str) -> ChildRequested:
         """Return the placement of a child."""
