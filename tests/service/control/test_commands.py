@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -203,7 +205,9 @@ def stranger() -> Generator[tuple[int, list[bytes]]]:
     def serve() -> None:
         line, _ = server.accept()
         with line:
-            line.recv(65_536)
+            said = b""
+            while not said.endswith(b"}"):
+                said += line.recv(65_536)
             if answers[0]:
                 line.sendall(answers[0])
             else:
@@ -243,3 +247,16 @@ def test_a_client_of_its_own_reads_status() -> None:
         assert (told["name"], told["running"], told["orders"]) == ("Desk", True, [])
 
     on_port(play)
+
+
+def test_a_kill_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    """The client of a kill starts without numbers, engines and servers: seconds count."""
+    (tmp_path / "quietfill.toml").write_text("[control]\nport = 1\n")
+    heavy = ["altair", "ib_async", "numba", "numpy", "quietfill.agent", "quietfill.engine", "starlette", "uvicorn"]
+    code = (
+        "import sys; from quietfill.cli.main import main;"
+        f"code = main(['kill', '--config', {str(tmp_path / 'quietfill.toml')!r}]);"
+        f"print(code, [name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "2 []\n", done
