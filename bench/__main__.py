@@ -28,9 +28,20 @@ QUICK = Size(
     followed=500_000,
     chunk=2_000_000,
     marked=200_000,
+    queued=200,
 )
 LEAST = Size(
-    rounds=1, samples=10, orders=30, known=200, settled=20, finished=40, events=1, followed=1, chunk=1, marked=200
+    rounds=1,
+    samples=10,
+    orders=30,
+    known=200,
+    settled=20,
+    finished=40,
+    events=1,
+    followed=1,
+    chunk=1,
+    marked=200,
+    queued=50,
 )
 """Just enough to see that everything runs."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bench import (
     decisions,
     fills,
+    ib,
     journals,
     live,
     live_fills,
@@ -41,6 +42,7 @@ NAMES = (
     "startup",
     "journals",
     "tca",
+    "ib",
 )
 
 
@@ -70,4 +72,5 @@ def measurements(size: Size, folder: Path) -> dict[str, Callable[[], list[Row]]]
         "startup": partial(startup.rows, size),
         "journals": partial(journals.rows, size, folder),
         "tca": partial(tca.rows, size),
+        "ib": partial(ib.rows, size),
     }

@@ -36,6 +36,7 @@ class Size:
         followed: recorded events replayed with one TWAP working.
         chunk: events that are in memory at once.
         marked: fills that the market is looked up for.
+        queued: orders placed at once with a broker who takes 50 messages a second.
     """
 
     rounds: int = 5
@@ -48,6 +49,7 @@ class Size:
     followed: int = 5_000_000
     chunk: int = 10_000_000
     marked: int = 1_000_000
+    queued: int = 1_000
 
 
 @dataclass(frozen=True)
