@@ -9,6 +9,7 @@ import msgspec
 from quietfill.algos.registry import registry
 from quietfill.brokers.face import is_edge
 from quietfill.brokers.minimal import MinimalEdge
+from quietfill.domain.messages import RegisterInstrument
 from quietfill.domain.types import SECOND
 from quietfill.engine.engine import Engine
 from quietfill.journal.sqlite import SqliteJournal
@@ -17,9 +18,12 @@ from quietfill.runtime.runtime import Runtime
 from quietfill.venue.broker import VenueBroker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from quietfill.agent.config import AgentConfig
     from quietfill.algos.registry import AlgoRegistry
     from quietfill.brokers.face import UserBroker
+    from quietfill.domain.instrument import Instrument
     from quietfill.domain.records import AnyRecord
     from quietfill.domain.types import Duration
     from quietfill.engine.settings import EngineSettings
@@ -56,6 +60,10 @@ def assemble(config: AgentConfig, broker: AnyBroker, journal: Journal | None, cl
     elif isinstance(edge, BookFollower):
         edge.follow(engine.state, clock)
         runtime.on_record(edge.heed)
+    if isinstance(edge, GridTeller):
+        edge.on_instrument(
+            lambda instrument, why: runtime.submit(RegisterInstrument(instrument=instrument, by="broker", reason=why))
+        )
     return runtime
 
 
@@ -72,6 +80,15 @@ class BookFollower(Protocol):
 
     def heed(self, record: AnyRecord) -> None:
         """Hear a record that is durable."""
+        ...
+
+
+@runtime_checkable
+class GridTeller(Protocol):
+    """An edge that hears of changed price ladders."""
+
+    def on_instrument(self, callback: Callable[[Instrument, str], object]) -> None:
+        """Set who hears an instrument with its new ladder, and how that is known."""
         ...
 
 

@@ -110,6 +110,13 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
             self, closed_weekdays=other.closed_weekdays, special_days=other.special_days
         )
 
+    def is_same_contract(self, other: Instrument) -> bool:
+        """Say whether *other* is the same contract of the broker, but for what may change: its ladder and days off."""
+        known = self.broker_contract_id is not None
+        return known and other == msgspec.structs.replace(
+            self, ticks=other.ticks, closed_weekdays=other.closed_weekdays, special_days=other.special_days
+        )
+
     def tick_at(self, price: Price) -> Price:
         """Return the price increment in force at *price*."""
         magnitude = abs(price)

@@ -100,14 +100,14 @@ def switch(message: SwitchRule, state: EngineState, now: Timestamp) -> Iterator[
 
 
 def registration(message: RegisterInstrument, state: EngineState, now: Timestamp) -> Iterator[InstrumentRegistered]:
-    """Yield the registration of an instrument; nothing when the journal has it already, days off included.
+    """Yield the registration of an instrument; nothing when the journal has it already, ladder and days off included.
 
     Raises:
         BadInput: when the symbol stands for something else.
     """
     symbol = message.instrument.symbol
     known = state.instruments.get(symbol)
-    if known is not None and not known.differs_in_days_only(message.instrument):
+    if known and not (known.differs_in_days_only(message.instrument) or known.is_same_contract(message.instrument)):
         raise BadInput(f"{symbol} is registered as another instrument already")
     if symbol not in state.registered or known != message.instrument:
         yield InstrumentRegistered(at=now, instrument=message.instrument, by=message.by, reason=message.reason)

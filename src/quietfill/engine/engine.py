@@ -316,6 +316,7 @@ class Engine:
     def _register(self, message: RegisterInstrument, now: Timestamp) -> None:
         for record in registration(message, self.state, now):
             self._emit(record)
+            self.observed.forget_views(message.instrument.symbol)
 
     def _set_profile(self, message: SetVolumeProfile, now: Timestamp) -> None:
         for record in profile_setting(message, self.state, now):

@@ -11,6 +11,8 @@ from collections import deque
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from quietfill.domain.errors import JournalError
 from quietfill.domain.messages import Resolution, Rule
 from quietfill.domain.order_state import OrderState
@@ -441,6 +443,9 @@ class EngineState:
 
     def _instrument_registered(self, record: InstrumentRegistered) -> None:
         self.instruments[record.instrument.symbol] = record.instrument
+        for parent in self.live_by_symbol.get(record.instrument.symbol, {}).values():
+            if parent.instrument.ticks != record.instrument.ticks:  # prices move in other steps from now on
+                parent.instrument = msgspec.structs.replace(parent.instrument, ticks=record.instrument.ticks)
         self.registered.add(record.instrument.symbol)
 
     def _profile_set(self, record: VolumeProfileSet) -> None:

@@ -238,6 +238,7 @@ class IBBroker(IBEdge):
         except TypeError as error:
             raise BadInput(f"instrument {symbol}: {error}") from None
         resolved: Resolved = await self._contracts.resolve(symbol, spec)
+        self._grids.trust(symbol)
         return instrument_of(symbol, resolved)
 
     async def subscribe(self, symbol: str, depth: int = 0) -> None:

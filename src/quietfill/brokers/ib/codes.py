@@ -55,7 +55,7 @@ CODES: tuple[Code, ...] = (
     Code(106, "the order cannot be transmitted", _E.REFUSED),
     Code(107, "the order is incomplete and cannot be transmitted", _E.REFUSED),
     Code(109, "the price is outside the percentage limit", _E.REFUSED),
-    Code(110, "the price is off the increment grid", _E.REFUSED),
+    Code(110, "the price is off the increment grid: the market rule is read anew, once", _E.REFUSED),
     Code(111, "time in force and order type do not go together", _E.REFUSED),
     Code(113, "the time in force is not allowed here", _E.REFUSED),
     Code(135, "no order of that id", _E.CANCEL_REFUSED),
@@ -143,4 +143,5 @@ def is_read_only(number: int, text: str) -> bool:
     return number == _INVALID and "read-only" in text.lower()
 
 
+OFF_GRID = 110
 _INVALID = 321

@@ -131,6 +131,7 @@ class Contracts:
         self._details = details
         self._rule = rule
         self._known: dict[str, Resolved] = {}
+        self._specs: dict[str, ContractSpec] = {}
         self._rules: dict[int, tuple[TickRule, ...]] = {}
 
     def known(self, symbol: str) -> Resolved | None:
@@ -150,6 +151,19 @@ class Contracts:
         """
         if symbol in self._known:
             return self._known[symbol]
+        self._specs[symbol] = spec
+        return await self._look_up(symbol, spec)
+
+    async def read_again(self, symbol: str) -> Resolved:
+        """Look a symbol that is known up anew, market rule included; what is known of it holds until then.
+
+        Raises:
+            BrokerError: when the gateway cannot be asked.
+        """
+        self._rules.clear()
+        return await self._look_up(symbol, self._specs[symbol])
+
+    async def _look_up(self, symbol: str, spec: ContractSpec) -> Resolved:
         try:
             found = await self._details(spec.contract())
         except RequestFailed as error:

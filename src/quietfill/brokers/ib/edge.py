@@ -16,9 +16,11 @@ from quietfill.brokers.ib.dispatch import Dispatch
 from quietfill.brokers.ib.efficiency import Efficiency
 from quietfill.brokers.ib.errors import ApiIsReadOnly, NotConnected, StepUnanswered
 from quietfill.brokers.ib.gate import Gate
+from quietfill.brokers.ib.grids import Grids
 from quietfill.brokers.ib.guard import account_to_trade
 from quietfill.brokers.ib.hearing import Hearing
 from quietfill.brokers.ib.house_clock import HouseClock
+from quietfill.brokers.ib.house_codes import HouseCodes
 from quietfill.brokers.ib.ids import OrderIds, QuestionIds
 from quietfill.brokers.ib.inquiries import Inquiries
 from quietfill.brokers.ib.markets import Markets
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from quietfill.brokers.ib.raw import Raw
     from quietfill.brokers.ib.settings import IBSettings
     from quietfill.domain.execution_report import ExecutionReport
+    from quietfill.domain.instrument import Instrument
     from quietfill.domain.messages import BookUpdate, BrokerSnapshot
     from quietfill.domain.records import AnyRecord, WireRequest
     from quietfill.domain.types import Price, Timestamp
@@ -109,6 +112,7 @@ class IBEdge:
     def _assemble(self, client_id: int) -> None:
         self._surveyor = Surveyor(self._questions, self._question_ids, self._dispatch.request, self._now, client_id)
         self._contracts = Contracts(self._contract_details, self._market_rule)
+        self._grids = Grids(self._contracts, self._children, start=self._start, notice=self.notice)
         wants = Wants(
             report=self._tell,
             ask=self._ask,
@@ -120,8 +124,8 @@ class IBEdge:
         self._hearing = Hearing(self._children, self._now, wants, self.settings.patience)
         wire = Wire(
             send=self._send_order,
-            is_up=lambda: self._gate.is_open,
-            why_not=lambda: self._gate.why,
+            barred=lambda: self._gate.why,
+            grid_problem=self._grids.problem,
             push=self._dispatch.push,
             start=self._start,
             now=self._now,
@@ -155,8 +159,8 @@ class IBEdge:
             questions=self._questions,
             hearing=self._hearing,
             markets=self._markets,
-            connection=self._connection,
-            slow_down=lambda: self._outbox.slow_down(self._now()),
+            grids=self._grids,
+            house=HouseCodes(self._connection, self._markets, lambda: self._outbox.slow_down(self._now()), self.notice),
             notice=self.notice,
         )
 
@@ -250,6 +254,10 @@ class IBEdge:
         """Set who hears that the line went down or came back."""
         self._link = callback
 
+    def on_instrument(self, callback: Callable[[Instrument, str], object]) -> None:
+        """Set who hears that an instrument's price ladder has changed at the broker, and how we know."""
+        self._grids.changed = callback
+
     def notice(self, subject: str, text: str) -> None:
         """Tell a person."""
         _log.warning(text, subject=subject)
@@ -303,6 +311,7 @@ class IBEdge:
         if self._connection.epoch != self._data_epoch:
             self._data_epoch = self._connection.epoch
             self._markets.session_began()
+            self._grids.trust()
         self._dispatch.push()
 
     def _line_changed(self, is_up: bool, reason: str) -> None:  # noqa: FBT001 - what changed is all that it tells

@@ -41,7 +41,8 @@ class Wire:
 
     Args:
         send: writes one request of ib_async's client.
-        is_up, why_not: whether the line may take what adds risk, and why it may not.
+        barred: says why nothing that adds risk may leave, "" while it may.
+        grid_problem: says why no priced order of a symbol may leave, None when nothing is known against it.
         push: looks at the outbox in this turn of the loop or the next.
         start: runs something beside.
         now: the time.
@@ -49,14 +50,14 @@ class Wire:
         ask: asks the broker about a child, for a reason.
     """
 
-    __slots__ = ("ask", "is_up", "now", "push", "report", "send", "start", "why_not")
+    __slots__ = ("ask", "barred", "grid_problem", "now", "push", "report", "send", "start")
 
     def __init__(
         self,
         *,
         send: Callable[..., None],
-        is_up: Callable[[], bool],
-        why_not: Callable[[], str],
+        barred: Callable[[], str],
+        grid_problem: Callable[[str], str | None],
         push: Callable[[], None],
         start: Callable[[Coroutine[Any, Any, None]], None],
         now: Callable[[], Timestamp],
@@ -64,8 +65,8 @@ class Wire:
         ask: Callable[[str, str], None],
     ) -> None:
         self.send = send
-        self.is_up = is_up
-        self.why_not = why_not
+        self.barred = barred
+        self.grid_problem = grid_problem
         self.push = push
         self.start = start
         self.now = now
@@ -170,10 +171,12 @@ class Sending:
     def _problem(self, child: IBChild) -> str | None:
         """Return why an order would be wrong, None when nothing is known against it."""
         resolved, price = self._contracts.known(child.symbol), child.placement.limit_price
-        if not self._wire.is_up():
-            return self._wire.why_not()
+        if barred := self._wire.barred():
+            return barred
         if resolved is not None and price is not None and not resolved.is_on_grid(price):
             return f"{child.symbol} has no such price at its exchange: register the instrument with the broker's ladder"
+        if price is not None and (doubt := self._wire.grid_problem(child.symbol)) is not None:
+            return doubt
         if len(self._working(child)) >= self._working_per_side:
             return f"{self._working_per_side} orders work on that side of {child.symbol}: the broker takes no more"
         return None
@@ -241,7 +244,8 @@ class Sending:
             (not child.is_shown or child.order_id is None, "the broker has not shown it yet"),
             (child.wanted is not None, "another modification of it is on its way"),
             (len(child.live_perms) > 1, "it lives more than once at the broker"),
-            (not self._wire.is_up(), self._wire.why_not()),
+            (self._wire.barred(), self._wire.barred()),
+            (self._wire.grid_problem(child.symbol), self._wire.grid_problem(child.symbol) or ""),
         )
         return next((text for holds, text in checks if holds), None)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from quietfill.brokers.ib.codes import Effect, code_of, is_read_only
+from quietfill.brokers.ib.codes import OFF_GRID, is_read_only
 from quietfill.brokers.ib.errors import ApiIsReadOnly
 from quietfill.brokers.ib.raw import (
     AnswerEnded,
@@ -31,15 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from quietfill.brokers.ib.children import Children
-    from quietfill.brokers.ib.connection import Connection
+    from quietfill.brokers.ib.grids import Grids
     from quietfill.brokers.ib.hearing import Hearing
+    from quietfill.brokers.ib.house_codes import HouseCodes
     from quietfill.brokers.ib.ids import OrderIds
     from quietfill.brokers.ib.markets import Markets
     from quietfill.brokers.ib.questions import Questions
     from quietfill.brokers.ib.raw import Raw
     from quietfill.domain.errors import BrokerError
-
-_log = structlog.get_logger(__name__)
 
 _TICKS = (PriceTick, SizeTick, TextTick, NumberTick, DepthRow, DataKind)
 
@@ -48,8 +45,8 @@ class Switchboard:
     """Leads messages to questions, orders, markets and the line; a message may be for several.
 
     Args:
-        connection: is told what codes say about the line.
-        slow_down: called when the gateway says that we are too fast.
+        grids: are told of refused prices.
+        house: hears codes that are about nothing in particular.
         notice: tells a person.
     """
 
@@ -61,8 +58,8 @@ class Switchboard:
         questions: Questions,
         hearing: Hearing,
         markets: Markets,
-        connection: Connection,
-        slow_down: Callable[[], None],
+        grids: Grids,
+        house: HouseCodes,
         notice: Callable[[str, str], None],
     ) -> None:
         """Know where everything goes."""
@@ -73,8 +70,8 @@ class Switchboard:
         self._questions = questions
         self._hearing = hearing
         self._markets = markets
-        self._connection = connection
-        self._slow_down = slow_down
+        self._grids = grids
+        self._house = house
         self._notice = notice
         self._by: dict[type, Callable[[Any], object]] = {
             OrderEcho: self._order,
@@ -114,28 +111,10 @@ class Switchboard:
             self.problem = ApiIsReadOnly(seen.text)
             self._notice("gateway", str(self.problem))
             self._questions.fail_all(str(self.problem))
-        if self._questions.failed(seen) or self._markets.code(seen) or self._hearing.code(seen) is not None:
+        if self._questions.failed(seen) or self._markets.code(seen):
             return
-        self._of_the_house(seen)
-
-    def _of_the_house(self, seen: ErrorSeen) -> None:
-        """Do what a code about everything asks for."""
-        text = f"{seen.text} ({seen.code})"
-        match code_of(seen.code).effect:
-            case Effect.LINE_LOST:
-                self._connection.cut(text)
-            case Effect.LINE_BACK_DATA_LOST:
-                self._connection.restored(text)
-                self._markets.request_anew()
-            case Effect.LINE_BACK:
-                self._connection.restored(text)
-                self._markets.watch()
-            case Effect.DATA_LOST:
-                self._markets.farm(is_up=False)
-            case Effect.DATA_BACK:
-                self._markets.farm(is_up=True)
-            case Effect.SLOW_DOWN:
-                self._slow_down()
-                self._notice("gateway", text)
-            case _:
-                _log.info("the gateway says", subject=seen.subject, code=seen.code, text=seen.text)
+        child = self._hearing.code(seen)
+        if child is None:
+            self._house.hear(seen)
+        elif seen.code == OFF_GRID:
+            self._grids.contradicted(child.symbol, child.note)

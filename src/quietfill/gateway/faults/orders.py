@@ -308,11 +308,15 @@ class CoarseGrid(OrderFault):
     rules = (18,)
     what = "gives the contract a market rule with a coarser step than its minTick, and refuses other prices with 110"
     trap = "prices are rounded by minTick and refused"
-    settings = settings(step=Setting("0.05", "of prices"))
+    settings = settings(
+        step=Setting("0.05", "of prices"),
+        tells=Setting("yes", "whether the market rule says so", ("yes", "no")),
+        after=AFTER,
+    )
 
     def outgoing(self, session: Session, message: Message) -> Iterable[Message]:
         """Say the coarser rule."""
-        if message.kind == _MARKET_RULE:
+        if message.kind == _MARKET_RULE and self.is_on and self.word("tells") == "yes":
             return (message._replace(fields=(message.fields[0], "1", "0", self.word("step"))),)
         return (message,)
 
@@ -321,7 +325,7 @@ class CoarseGrid(OrderFault):
         terms = self.terms(session, fields) if kind == PLACE else None
         price = None if terms is None else terms.limit_price
         step = self.gateway.contract.price_of(self.number("step"))
-        if price is None or not step or price % step == 0:
+        if not self.is_on or price is None or not step or price % step == 0:
             return False
         words = "The price does not conform to the minimum price variation for this contract."
         session.error(int(fields[0]), 110, words)
