@@ -250,6 +250,7 @@ class BookUpdate(Message, frozen=True, tag="book_update"):
             None when there was none or the feed does not say, then `last` is all there is.
         mid_sum, mid_time: the others' 2 x mid integrated over trading time in ns, and that time, since any fixed
             instant. A feed that is conflated and keeps them loses nothing of a time-weighted average by it.
+        problem: why there are no quotes that may be traded on, for a person to read; "" while nothing is wrong.
     """
 
     symbol: str
@@ -264,6 +265,7 @@ class BookUpdate(Message, frozen=True, tag="book_update"):
     mid_time: Duration = 0
     print_low: Price | None = None
     print_high: Price | None = None
+    problem: str = ""
 
 
 class LinkState(Message, frozen=True, tag="link_state"):

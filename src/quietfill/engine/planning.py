@@ -355,16 +355,25 @@ class Planner:
                 )
             )
             return None
+        problem = self._market_problem(parent, now)
         if self._needs_no_quote(parent):
             return None
         deadline = max(parent.accepted.at, parent.start) + self._settings.awaiting_quote
         if now >= deadline:
             waited = self._settings.awaiting_quote / SECOND
-            reason = f"no quote within {waited:g} s"
+            reason = f"no quote within {waited:g} s{problem}"
             rejected = OrderState.REJECTED
             self._emit(OrderDone(at=now, order_id=parent.order_id, state=rejected, filled=0, reason=reason))
             return None
         return deadline
+
+    def _market_problem(self, parent: ParentState, now: Timestamp) -> str:
+        """Return what the feed says is wrong, to end a reason with; a person is told at once, and once."""
+        book = self._observed.book(parent.symbol)
+        if book is None or not book.problem:
+            return ""
+        self._alert(parent, Plan(alert=f"no quotes of {parent.symbol}: {book.problem}"), now, severity="warning")
+        return f": {book.problem}"
 
     def _mark(self, parent: ParentState, now: Timestamp) -> None:
         """Keep what must be remembered of the market across a restart."""

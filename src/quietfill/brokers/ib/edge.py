@@ -33,7 +33,7 @@ from quietfill.brokers.ib.switchboard import Switchboard
 from quietfill.brokers.ib.tap import TIME, market_rule
 from quietfill.brokers.ib.wants import Wants
 from quietfill.domain.errors import BrokerError
-from quietfill.domain.messages import LinkState
+from quietfill.domain.messages import BookUpdate, LinkState
 from quietfill.domain.records import InstrumentRegistered, OrderAccepted
 from quietfill.domain.types import SECOND, Duration
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from quietfill.brokers.ib.settings import IBSettings
     from quietfill.domain.execution_report import ExecutionReport
     from quietfill.domain.instrument import Instrument
-    from quietfill.domain.messages import BookUpdate, BrokerSnapshot
+    from quietfill.domain.messages import BrokerSnapshot
     from quietfill.domain.records import AnyRecord, WireRequest
     from quietfill.domain.types import Price, Timestamp
     from quietfill.engine.state import EngineState
@@ -194,7 +194,9 @@ class IBEdge:
         try:
             self._markets.subscribe(symbol, await self._sending.contract(symbol))
         except (BrokerError, TimeoutError) as error:
-            self.notice(symbol, f"{symbol} has no market data: {str(error) or 'its contract was not answered'}")
+            problem = f"{symbol} has no market data: {str(error) or 'its contract was not answered'}"
+            self.notice(symbol, problem)
+            self._show(BookUpdate(symbol=symbol, time=self._now(), bids=(), asks=(), problem=problem))
 
     async def connect(self) -> None:
         """Open the session, check the account, and ask for everything that the gateway knows.

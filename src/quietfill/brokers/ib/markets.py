@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from quietfill.brokers.ib.codes import Effect, code_of
+from quietfill.brokers.ib.data_advice import advice
 from quietfill.brokers.ib.pacing import Urgency
 from quietfill.brokers.ib.quotes import GENERIC_TICKS, LINE_DOWN, Quotes
 from quietfill.domain.types import SECOND
@@ -92,7 +93,7 @@ class Markets:
     def problem(self, symbol: str) -> str | None:
         """Return why a symbol's quotes do not count, "" while they do, None for a symbol that is not subscribed."""
         market = self.quotes.market(symbol)
-        return None if market is None or symbol not in self._subscriptions else market.problem
+        return None if market is None or symbol not in self._subscriptions else market.why_not
 
     def hear(self, tick: Raw) -> None:
         """Take one tick."""
@@ -183,14 +184,13 @@ class Markets:
             self.quotes.close(seen.subject)  # the touch remains
             self._notice(market.symbol, f"{market.symbol}: no depth: {seen.text} ({seen.code})")
         elif effect in _REFUSALS:
-            self._trouble(market, f"{seen.text} ({seen.code})")
+            self._trouble(market, advice(seen.code, seen.text))
         self.publish()
         return True
 
     def _trouble(self, market: Market, why: str) -> None:
         self.quotes.trouble(market, why)
-        text = f"{market.symbol} has no live quotes: {why}; check the market-data permissions of the account"
-        self._notice(market.symbol, text)
+        self._notice(market.symbol, f"{market.symbol} has no live quotes: {why}")
 
     # Requests
 

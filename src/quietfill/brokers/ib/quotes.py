@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from quietfill.brokers.ib.data_advice import kind_problem
 from quietfill.brokers.ib.raw import (
     DataKind,
     DepthRow,
@@ -61,6 +62,11 @@ class Market:
         self._low: Price | None = None
         self._high: Price | None = None
 
+    @property
+    def why_not(self) -> str:
+        """Why its quotes do not count, "" while they do."""
+        return self.problem or kind_problem(self.kind) or ("trading is halted" if self.is_halted else "")
+
     def hear(self, tick: Raw) -> None:
         """Take one tick."""
         match tick:
@@ -85,7 +91,8 @@ class Market:
 
     def book(self, now: Timestamp) -> BookUpdate:
         """Return the market as it is now; without quotes where they do not count."""
-        counts = not self.problem and self.kind == _LIVE and not self.is_halted
+        problem = self.why_not
+        counts = not problem
         book = BookUpdate(
             symbol=self.symbol,
             time=self.heard_at or now,
@@ -96,6 +103,7 @@ class Market:
             turnover=self._turnover,
             print_low=self._low if counts else None,
             print_high=self._high if counts else None,
+            problem=problem,
         )
         self._low = self._high = None
         return book
