@@ -17,7 +17,9 @@ from quietfill.venue.core import OrderBookCore
 from quietfill.venue.samples import load_sample
 
 # Starting processes, which says nothing here, is left to `make bench`.
-QUICK_GROUPS = [name for name in groups.NAMES if name != "startup"]
+QUICK_GROUPS = [
+    pytest.param(name, marks=pytest.mark.slow if name == "ib" else ()) for name in groups.NAMES if name != "startup"
+]
 
 
 @pytest.fixture
