@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from quietfill.agent.views import pending_order
+from quietfill.cli.record_words import in_words
+from quietfill.domain.broker_algo import BrokerAlgo
 from quietfill.domain.records import ChildNoted, ChildRequested
 from quietfill.domain.types import quantity_from
 from quietfill.journal.codec import CODEC
@@ -61,6 +63,7 @@ def test_every_report_of_a_stand_in_says_so():
             assert quality is not None
             assert listed["notes"] == analysis["notes"] == parts["notes"] == [NOTE]
             assert summary.notes == (NOTE,)
+            assert listed["algo"] == "ib_twap (stand-in)"
             assert {summary.algo, analysis["algo"], quality["algo"]} == {"ib_twap (stand-in)"}
             assert "Worked by a stand-in for Interactive Brokers&#x27; Twap" in page
             assert sum(NOTE in line for line in shown) == 1
@@ -74,6 +77,14 @@ def test_every_report_of_a_stand_in_says_so():
             assert costs["fees"] is not None
 
     play(scenario)
+
+
+def test_the_terminal_of_a_running_agent_says_so():
+    """One line names the stand-in, and the record comes back from the journal as it went in."""
+    record = ChildNoted(at=0, child_id="a-1", note=NOTE)
+
+    assert in_words(record) == f"00:00:00 a-1 is {NOTE}"
+    assert CODEC.decode(CODEC.encode(record), 1) == record
 
 
 def test_no_report_of_the_real_thing_names_a_stand_in():
@@ -140,3 +151,5 @@ def test_a_child_without_a_brokers_algo_is_written_as_ever():
     assert isinstance(record, ChildRequested)
     assert "broker_algo" not in msgspec.json.decode(CODEC.encode(record))
     assert CODEC.decode(CODEC.encode(record), 1) == record
+    with_one = msgspec.structs.replace(record, broker_algo=BrokerAlgo("Twap", (("endTime", "20230711-02:04:00"),)))
+    assert CODEC.decode(CODEC.encode(with_one), 1) == with_one

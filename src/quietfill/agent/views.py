@@ -22,7 +22,7 @@ def pending_order(parent: ParentState) -> dict[str, Any]:
         "filled": quantity_number(parent.filled),
         "remaining": quantity_number(parent.leaves),
         "status": "paused" if parent.is_paused else parent.state.value,
-        "algo": parent.algo,
+        "algo": parent.shown_algo,
         "notes": list(parent.notes),
     }
 

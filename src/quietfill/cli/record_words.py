@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from quietfill.domain.records import (
     AlertRaised,
     ChildFilled,
+    ChildNoted,
     KillSwitchEngaged,
     KillSwitchReleased,
     LinkChanged,
@@ -46,6 +47,10 @@ def _done(record: OrderDone) -> str:
     return f"{record.order_id} {record.state}: {_size(record.filled)} filled, {record.reason}"
 
 
+def _noted(record: ChildNoted) -> str:
+    return f"{record.child_id} is {record.note}"
+
+
 def _killed(record: KillSwitchEngaged) -> str:
     return f"KILL by {record.by}: {record.reason}"
 
@@ -71,6 +76,7 @@ _WORDS: Final[dict[type, Callable[[Any], str]]] = {
     OrderRefused: _refused,
     ChildFilled: _filled,
     OrderDone: _done,
+    ChildNoted: _noted,
     KillSwitchEngaged: _killed,
     KillSwitchReleased: _released,
     LinkChanged: _link,

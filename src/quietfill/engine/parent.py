@@ -107,6 +107,11 @@ class ParentState:
         return tuple(dict.fromkeys(child.note for child in self.children() if child.note))
 
     @property
+    def shown_algo(self) -> str:
+        """What works it, as people are shown it: no stand-in passes for the broker's algo."""
+        return self.algo + (" (stand-in)" if self.notes else "")
+
+    @property
     def is_done(self) -> bool:
         """Whether it ended."""
         return self.state.is_terminal
