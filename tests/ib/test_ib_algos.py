@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from quietfill.brokers.ib.strategies import Twap
 from quietfill.domain.messages import KillScope
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import ChildNoted, ChildRequested
-from quietfill.domain.types import price_from, quantity_from
-from tests.ib.line import play
+from quietfill.domain.types import MINUTE, price_from, quantity_from
+from tests.ib.line import desk, order_event, play
 from tests.ib.test_an_agent_over_a_socket import agent_on, books_agree
 
 if TYPE_CHECKING:
@@ -137,5 +138,22 @@ def test_each_can_be_amended(algo):
             await agent.impl.cancel_order(order_id, by="ops")
             done = await agent.until_done(order_id)
             await books_agree(agent, done.filled // quantity_from(1))
+
+    play(scenario)
+
+
+def test_without_an_agent_a_strategy_is_an_argument():
+    """`place_order` puts the same tags on the wire; the warning about the stand-in is not taken for the first word."""
+
+    async def scenario() -> None:
+        async with desk() as one:
+            end = one.gateway.floor.now + 2 * MINUTE
+            number = await one.broker.place_order(order_event(600, "9.40"), strategy=Twap(end=end))
+            (order,) = one.gateway.trading.all_orders
+            await one.until(lambda: one.filled(order.terms.fields["orderRef"]) == quantity_from(600))
+
+            assert number == order.order_id
+            assert order.terms.tags == Twap(end=end).parameters()
+            assert one.kinds(order.terms.fields["orderRef"])[:2] == ["noted", "accepted"]
 
     play(scenario)

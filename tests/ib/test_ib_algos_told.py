@@ -139,6 +139,27 @@ def test_a_stand_in_survives_every_kind_of_break(faults):
     play(scenario)
 
 
+@pytest.mark.parametrize(
+    "fault",
+    ["modify-refused:times=1", "modify-doubles:times=1", "reject-after-ack:times=1", "fill-before-ack", "cut:after=62"],
+)
+def test_a_stand_in_is_changed_through_a_break(fault):
+    """A larger quantity, asked for while something breaks, is bought once, and the gateway counts the same."""
+
+    async def scenario() -> None:
+        async with agent_on(fault) as agent:
+            order_id = await agent.order(1_000, "ib_twap", 4)
+            await agent.gateway.play(60)
+            await agent.impl.amend_order(order_id, by="ops", quantity=1_200)
+            done = await agent.until_done(order_id)
+            await agent.gateway.play(5)
+
+            assert done.filled == quantity_from(1_200)
+            await books_agree(agent, 1_200)
+
+    play(scenario)
+
+
 def test_a_child_without_a_brokers_algo_is_written_as_ever():
     """The journal's chain covers the bytes: what has no such algo must not have a word about it."""
     record = CODEC.decode(
