@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from quietfill import MemoryJournal
 from quietfill.brokers.ib.strategies import Twap
 from quietfill.domain.messages import KillScope
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import ChildNoted, ChildRequested
 from quietfill.domain.types import MINUTE, price_from, quantity_from
-from tests.ib.line import desk, order_event, play
-from tests.ib.test_an_agent_over_a_socket import agent_on, books_agree
+from tests.gateway.client import sample
+from tests.ib.line import desk, order_event, paper, play
+from tests.ib.test_an_agent_over_a_socket import Agent, agent_on, books_agree
 
 if TYPE_CHECKING:
     from quietfill.gateway.orders import PaperOrder
-    from tests.ib.test_an_agent_over_a_socket import Agent
 
 ALGOS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "ib_adaptive": ("Adaptive", "adaptive", {"priority": "Patient"}),
@@ -74,6 +75,26 @@ def test_each_is_worked_to_the_end_of_its_window(algo):
                 assert done.state is OrderState.FILLED
             assert noted(agent) == [f"worked by a stand-in for Interactive Brokers' {theirs}: Quietfill's own {ours}"]
             await books_agree(agent, done.filled // quantity_from(1))
+
+    play(scenario)
+
+
+def test_the_close_is_worked_at_the_end():
+    """An order for the close waits; its stand-in works it in the last ten minutes of what is played."""
+
+    async def scenario() -> None:
+        async with paper(start=sample().last_time - 12 * MINUTE) as gateway:
+            agent = Agent(gateway, MemoryJournal())
+            await agent.start()
+            params = {"max_participation": 0.5, "force_completion": True}
+            order_id = await agent.order(1_000, "ib_close_px", 240, algo_params=params)
+            await gateway.play(90)
+            before = agent.parent(order_id).filled
+            done = await agent.until_done(order_id)
+
+            assert (before, done.state) == (0, OrderState.FILLED)
+            await books_agree(agent, 1_000)
+            await agent.impl.stop()
 
     play(scenario)
 
