@@ -84,11 +84,12 @@ def service_report(service: Service) -> RunReport:
 
 
 def _facts(config: ServiceConfig, service: Service) -> dict[str, str]:
-    status = service.facts()["broker"]
+    begun = service.start_details  # not what the broker says now: the loop that it lives in is over
     if isinstance(config.broker, SimSection):
-        market = f"simulated exchange on {status['recording']}, mode {VenueOptions().mode}, seed {config.broker.seed}"
+        recording = ", ".join(begun["source"])
+        market = f"simulated exchange on {recording}, mode {VenueOptions().mode}, seed {config.broker.seed}"
     else:
-        market = f"Interactive Brokers, account {status['account']}"
+        market = f"Interactive Brokers, account {begun['account']}"
         market += ", through a gateway that plays recorded data" if config.broker.recorded else ""
     return {"market": market, "journal sha256": service.agent.runtime.journal.head}
 

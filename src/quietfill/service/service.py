@@ -72,6 +72,11 @@ class Service:
         self._market = market
         self._asked = asyncio.Event()
 
+    @property
+    def start_details(self) -> dict[str, Any]:
+        """What the journal says of this start."""
+        return self._market.start.details
+
     def facts(self) -> dict[str, Any]:
         """Return what the service knows of itself and its market."""
         return {"ready": self.is_ready, "run_id": self._market.start.run_id, "broker": self._market.status()}
