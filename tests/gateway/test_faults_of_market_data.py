@@ -189,3 +189,27 @@ def test_ambiguous_contract():
             assert len({one.conId for one in found if one}) == 2
 
     play(scenario)
+
+
+@pytest.mark.parametrize(("how", "codes"), [("refused", [10190]), ("silent", []), ("gaps", [])])
+def test_no_tick_by_tick(how, codes):
+    """Trades are refused, not told, or told with gaps, while the quotes count all of them."""
+
+    async def scenario() -> None:
+        async with desk(faults=[f"no-tick-by-tick:how={how}"]) as (gateway, ib, contract):
+            heard = Heard(ib)
+            quotes = ib.reqMktData(contract)
+            ib.reqTickByTickData(contract, "Last")
+            told = []
+            quotes.updateEvent.connect(lambda ticker: told.extend(ticker.tickByTicks))
+            await until(ib, lambda: quotes.volume == quotes.volume)
+            before = quotes.volume
+            await gateway.play(60)
+            await ib.reqCurrentTimeAsync()
+
+            assert heard.codes() == codes
+            assert quotes.volume > before
+            assert bool(told) is (how == "gaps")
+            assert sum(tick.size for tick in told) < quotes.volume - before
+
+    play(scenario)

@@ -241,15 +241,21 @@ class IBBroker(IBEdge):
         self._grids.trust(symbol)
         return instrument_of(symbol, resolved)
 
-    async def subscribe(self, symbol: str, depth: int = 0) -> None:
-        """Listen to a symbol's market; *depth* is the number of rows on each side, 0 for the touch alone.
+    async def subscribe(self, symbol: str, depth: int = 0, *, tick_by_tick: bool | None = None) -> None:
+        """Listen to a symbol's market.
+
+        Args:
+            symbol: of the instrument table, or a ticker that only one contract has.
+            depth: the number of rows on each side, 0 for the touch alone.
+            tick_by_tick: whether each trade is told by itself, at once, and not several together a few times a second;
+                None is what the settings say. Where the broker allows no more of it a notice says so.
 
         Raises:
             NoSuchContract: when the symbol is no contract, or several.
             BrokerError: when the gateway does not say.
         """
         _check_whole("depth", depth, 0, 60)
-        self._markets.subscribe(symbol, await self._sending.contract(symbol), depth)
+        self._markets.subscribe(symbol, await self._sending.contract(symbol), depth, tick_by_tick=tick_by_tick)
 
     def unsubscribe(self, symbol: str) -> None:
         """Listen to a symbol's market no more."""

@@ -117,6 +117,7 @@ CODES: tuple[Code, ...] = (
     Code(10167, "delayed market data is shown instead", _E.DELAYED),
     Code(10168, "no market-data permission, and delayed data is off", _E.NO_DATA),
     Code(10182, "the live updates of a request have failed", _E.REQUEST_FAILED),
+    Code(10189, "tick-by-tick data cannot be had for this contract", _E.REQUEST_FAILED),
     Code(10190, "the limit of tick-by-tick subscriptions is reached", _E.REQUEST_FAILED),
     Code(10197, "another live session takes the market data", _E.NO_DATA),
     Code(10225, "a bust ended the subscription", _E.REQUEST_FAILED),

@@ -9,7 +9,7 @@ import structlog
 from quietfill.brokers.ib.codes import Effect, code_of
 from quietfill.brokers.ib.data_advice import advice
 from quietfill.brokers.ib.pacing import Urgency
-from quietfill.brokers.ib.quotes import GENERIC_TICKS, LINE_DOWN, Quotes
+from quietfill.brokers.ib.quotes import GENERIC_TICKS, LINE_DOWN, Feed, Quotes
 from quietfill.domain.types import SECOND
 
 if TYPE_CHECKING:
@@ -26,18 +26,23 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 _REFUSALS = frozenset({Effect.NO_DATA, Effect.DELAYED, Effect.REQUEST_FAILED, Effect.REFUSED})
+_WITHOUT = {
+    Feed.DEPTH: "no depth, the touch alone",
+    Feed.PRINTS: "trades are not told one by one, but together with the quotes a few times a second",
+}
 _FARM_IS_DOWN = "its data farm is down"
 
 
 class Subscription:
     """One symbol that is listened to, with the ids of its requests in the present session."""
 
-    def __init__(self, symbol: str, contract: Any, depth: int) -> None:
+    def __init__(self, symbol: str, contract: Any, depth: int, *, tick_by_tick: bool) -> None:
         """Remember what to ask for; `depth` is the number of rows, 0 for the touch alone."""
         self.symbol = symbol
         self.contract = contract
         self.depth = depth
-        self.requests: list[tuple[int, bool]] = []
+        self.tick_by_tick = tick_by_tick
+        self.requests: dict[int, Feed] = {}
 
 
 class Markets:
@@ -66,6 +71,7 @@ class Markets:
         self._ids = ids
         self._grace = round(settings.quote_grace_seconds * SECOND)
         self._watch = round(settings.quote_watch_seconds * SECOND)
+        self._tick_by_tick = settings.tick_by_tick
         self._request = request
         self._now = now
         self._call_at = call_at
@@ -74,14 +80,16 @@ class Markets:
         self._subscriptions: dict[str, Subscription] = {}
         self._farms_down_since: Timestamp | None = None
 
-    def subscribe(self, symbol: str, resolved: Resolved, depth: int = 0) -> None:
-        """Listen to a symbol; again with other depth takes the place of the first."""
+    def subscribe(self, symbol: str, resolved: Resolved, depth: int = 0, *, tick_by_tick: bool | None = None) -> None:
+        """Listen to a symbol; again with other depth or prints takes the place of the first."""
+        each = self._tick_by_tick if tick_by_tick is None else tick_by_tick
         known = self._subscriptions.get(symbol)
         if known is not None:
-            if known.depth == depth:
+            if (known.depth, known.tick_by_tick) == (depth, each):
                 return
             self.unsubscribe(symbol)
-        subscription = self._subscriptions[symbol] = Subscription(symbol, resolved.contract, depth)
+        subscription = Subscription(symbol, resolved.contract, depth, tick_by_tick=each)
+        self._subscriptions[symbol] = subscription
         self._open(subscription)
 
     def unsubscribe(self, symbol: str) -> None:
@@ -109,7 +117,7 @@ class Markets:
     def session_began(self) -> None:
         """Open every subscription in a new session; nothing of the old one counts."""
         for subscription in self._subscriptions.values():
-            for request_id, _ in subscription.requests:
+            for request_id in subscription.requests:
                 self.quotes.close(request_id)
             subscription.requests.clear()
             self._open(subscription)
@@ -177,12 +185,12 @@ class Markets:
             return False
         effect = code_of(seen.code).effect
         subscription = self._subscriptions.get(market.symbol)
-        is_depth = subscription is not None and (seen.subject, True) in subscription.requests
+        feed = Feed.QUOTES if subscription is None else subscription.requests.get(seen.subject, Feed.QUOTES)
         if effect is Effect.DEPTH_RESET:
             market.clear_depth()
-        elif is_depth and effect in _REFUSALS:
-            self.quotes.close(seen.subject)  # the touch remains
-            self._notice(market.symbol, f"{market.symbol}: no depth: {seen.text} ({seen.code})")
+        elif feed is not Feed.QUOTES and effect in _REFUSALS:
+            self.quotes.close(seen.subject)  # the touch remains, and the prints that come with it
+            self._notice(market.symbol, f"{market.symbol}: {_WITHOUT[feed]}: {seen.text} ({seen.code})")
         elif effect in _REFUSALS:
             self._trouble(market, advice(seen.code, seen.text))
         self.publish()
@@ -195,27 +203,38 @@ class Markets:
     # Requests
 
     def _open(self, subscription: Subscription) -> None:
+        if subscription.tick_by_tick:  # before the quotes: a trade should come before the total that counts it
+            self._open_prints(subscription)
         request_id = self._ids.take()
         market = self.quotes.open(subscription.symbol, request_id)
         self.quotes.trouble(market, "")
-        subscription.requests.append((request_id, False))
+        subscription.requests[request_id] = Feed.QUOTES
         arguments: tuple[Any, ...] = (subscription.contract, GENERIC_TICKS, False, False, [])
         self._request(Urgency.DATA, "reqMktData", request_id, *arguments)
         if subscription.depth:
             depth_id = self._ids.take()
-            self.quotes.open(subscription.symbol, depth_id, is_depth=True)
-            subscription.requests.append((depth_id, True))
+            self.quotes.open(subscription.symbol, depth_id, Feed.DEPTH)
+            subscription.requests[depth_id] = Feed.DEPTH
             is_smart = subscription.contract.exchange == "SMART"
             self._request(
                 Urgency.DATA, "reqMktDepth", depth_id, subscription.contract, subscription.depth, is_smart, []
             )
 
+    def _open_prints(self, subscription: Subscription) -> None:
+        prints_id = self._ids.take()
+        self.quotes.open(subscription.symbol, prints_id, Feed.PRINTS)
+        subscription.requests[prints_id] = Feed.PRINTS
+        of_all, with_sizes = 0, False
+        self._request(Urgency.DATA, "reqTickByTickData", prints_id, subscription.contract, "Last", of_all, with_sizes)
+
     def _close(self, subscription: Subscription) -> None:
-        for request_id, is_depth in subscription.requests:
+        for request_id, feed in subscription.requests.items():
             self.quotes.close(request_id)
-            if is_depth:
+            if feed is Feed.DEPTH:
                 is_smart = subscription.contract.exchange == "SMART"
                 self._request(Urgency.DATA, "cancelMktDepth", request_id, is_smart)
+            elif feed is Feed.PRINTS:
+                self._request(Urgency.DATA, "cancelTickByTickData", request_id)
             else:
                 self._request(Urgency.DATA, "cancelMktData", request_id)
         subscription.requests.clear()

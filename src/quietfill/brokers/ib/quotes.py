@@ -3,11 +3,13 @@
 Only live quotes are passed on: frozen and delayed ones are no evidence of anything that could be traded. A market whose
 data farm broke, or whose quotes are not permitted, is shown as empty, so that nothing is priced from what was. Volume
 and its value come from the running totals that the gateway sends with each print (RTVolume); prints since the last book
-leave their extremes, so that none passes a stop unseen.
+leave their extremes, so that none passes a stop unseen. Where trades are told by themselves (tick-by-tick) each of them
+counts, and the totals show whether any was left out.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from quietfill.brokers.ib.data_advice import kind_problem
@@ -16,6 +18,7 @@ from quietfill.brokers.ib.raw import (
     DepthRow,
     NumberTick,
     PriceTick,
+    PrintTick,
     SizeTick,
     TextTick,
     price_of,
@@ -39,6 +42,14 @@ GENERIC_TICKS = "233"
 """RTVolume: price;size;time;day volume;day VWAP;whether one market maker made it."""
 
 
+class Feed(StrEnum):
+    """What a subscription of a symbol brings."""
+
+    QUOTES = "quotes"
+    DEPTH = "depth"
+    PRINTS = "prints"
+
+
 class Market:
     """What is known of one symbol's market.
 
@@ -49,6 +60,9 @@ class Market:
 
     def __init__(self, symbol: str) -> None:
         """Start with nothing known."""
+        self.counts_prints = False
+        """Whether each trade is told by itself, so that the totals with the quotes are only a check."""
+        self._behind: Quantity = 0
         self.symbol = symbol
         self.problem = ""
         self.kind = _LIVE
@@ -74,6 +88,8 @@ class Market:
                 self._price(tick)
             case SizeTick():
                 self._size(tick)
+            case PrintTick():
+                self._trade(tick)
             case TextTick(tick_type=48):
                 self._print(tick.text)
             case NumberTick(tick_type=49):
@@ -125,17 +141,39 @@ class Market:
         price, _, _, volume, average, *_ = [*text.split(";"), "", "", "", "", ""]
         last, total, vwap = price_of(price), quantity_of(volume), price_of(average)
         is_new = self._turnover is not None and self._volume is not None and total > self._volume
+        if self.counts_prints and self._turnover is not None:
+            lost = self._lost(total)
+            if lost <= 0:
+                return
+            total = (self._volume or 0) + lost
         if last is not None:
             self._last = last
             if is_new:
-                self._low = last if self._low is None else min(self._low, last)
-                self._high = last if self._high is None else max(self._high, last)
+                self._reach(last)
         if self._turnover is not None and self._volume is not None and last is not None and total >= self._volume:
             # Not total x average: that average is rounded, and over a whole day's volume that is a lot of money.
             self._turnover += (total - self._volume) * last
             self._volume = total
         elif vwap is not None and total > 0:
             self._volume, self._turnover = total, total * vwap
+
+    def _trade(self, tick: PrintTick) -> None:
+        self._last = tick.price
+        self._reach(tick.price)
+        if self._turnover is not None and self._volume is not None:
+            self._volume += tick.size
+            self._turnover += tick.size * tick.price
+
+    def _lost(self, total: Quantity) -> Quantity:
+        """Return how much traded that was never told; what is only late is told by the time the next total comes."""
+        behind = total - (self._volume or 0)
+        lost = min(behind, self._behind)
+        self._behind = behind - max(0, lost)
+        return lost
+
+    def _reach(self, price: Price) -> None:
+        self._low = price if self._low is None else min(self._low, price)
+        self._high = price if self._high is None else max(self._high, price)
 
     def _row(self, change: DepthRow) -> None:
         """Change a row; rows may come with gaps, and what was cancelled may still be updated."""
@@ -169,27 +207,33 @@ class Quotes:
         self._markets: dict[str, Market] = {}
         self._by_request: dict[int, Market] = {}
         self._news: dict[str, Market] = {}
-        self._depth_requests: set[int] = set()
+        self._kinds: dict[int, Feed] = {}
 
     def __iter__(self) -> Iterator[Market]:
         """Go through all markets."""
         return iter(self._markets.values())
 
-    def open(self, symbol: str, request_id: int, *, is_depth: bool = False) -> Market:
+    def open(self, symbol: str, request_id: int, feed: Feed = Feed.QUOTES) -> Market:
         """Listen to a subscription, beside others of the same symbol."""
         market = self._markets.setdefault(symbol, Market(symbol))
         self._by_request[request_id] = market
-        if is_depth:
-            self._depth_requests.add(request_id)
+        self._kinds[request_id] = feed
+        if feed is Feed.DEPTH:
             market.clear_depth()
+        elif feed is Feed.PRINTS:
+            market.counts_prints = True
         return market
 
     def close(self, request_id: int) -> None:
         """Listen to a subscription no more; what still comes of it is passed over."""
         market = self._by_request.pop(request_id, None)
-        if market is not None and request_id in self._depth_requests:
-            self._depth_requests.discard(request_id)
+        if market is None:
+            return
+        feed = self._kinds.pop(request_id)
+        if feed is Feed.DEPTH:
             market.clear_depth()
+        elif feed is Feed.PRINTS:
+            market.counts_prints = False
 
     def market(self, symbol: str) -> Market | None:
         """Return one symbol's market."""

@@ -158,6 +158,14 @@ class TextTick(msgspec.Struct, frozen=True):
     text: str
 
 
+class PrintTick(msgspec.Struct, frozen=True):
+    """One trade of a tick-by-tick subscription."""
+
+    request_id: int
+    price: Price
+    size: Quantity
+
+
 class NumberTick(msgspec.Struct, frozen=True):
     """A bare number of a subscription; 49 is 'halted'."""
 
@@ -193,7 +201,7 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 Raw: TypeAlias = (
     OrderEcho | StatusSeen | ExecutionSeen | CommissionSeen | ErrorSeen | PositionSeen | AnswerSeen | AnswerEnded
-    | PriceTick | SizeTick | TextTick | NumberTick | DepthRow | DataKind | Unreadable
+    | PriceTick | PrintTick | SizeTick | TextTick | NumberTick | DepthRow | DataKind | Unreadable
 )  # fmt: skip
 
 

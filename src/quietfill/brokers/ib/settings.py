@@ -38,6 +38,8 @@ class IBSettings(msgspec.Struct, frozen=True, kw_only=True):
         patience: how long what should follow may take before it is asked for.
         quote_grace_seconds: how long quotes count after their farm broke.
         quote_watch_seconds: after a broken line, until quotes must flow again or are requested anew.
+        tick_by_tick: whether each trade is told by itself, where a subscription says nothing of it; the broker allows
+            that for a few symbols at a time.
         tws_timezone: of the gateway, for those too old to name it with each execution; and of quiet windows.
         quiet_windows: when nothing that adds risk is sent, such as `23:40-23:55 America/New_York` every day, or
             `Fri 22:55-Sat 03:05 America/New_York`; cancels leave all the same.
@@ -61,6 +63,7 @@ class IBSettings(msgspec.Struct, frozen=True, kw_only=True):
     patience: Patience = Patience()
     quote_grace_seconds: float = 5.0
     quote_watch_seconds: float = 10.0
+    tick_by_tick: bool = False
     tws_timezone: str = ""
     quiet_windows: tuple[str, ...] = ()
 

@@ -18,6 +18,7 @@ from quietfill.brokers.ib.raw import (
     OrderEcho,
     PositionSeen,
     PriceTick,
+    PrintTick,
     SizeTick,
     StatusSeen,
     TextTick,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from quietfill.brokers.ib.raw import Raw
     from quietfill.domain.errors import BrokerError
 
-_TICKS = (PriceTick, SizeTick, TextTick, NumberTick, DepthRow, DataKind)
+_TICKS = (PriceTick, PrintTick, SizeTick, TextTick, NumberTick, DepthRow, DataKind)
 
 
 class Switchboard:

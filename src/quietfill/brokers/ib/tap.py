@@ -30,6 +30,7 @@ from quietfill.brokers.ib.raw import (
     OrderEcho,
     PositionSeen,
     PriceTick,
+    PrintTick,
     SizeTick,
     StatusSeen,
     TextTick,
@@ -272,6 +273,22 @@ class Tap:
         """Hear a number."""
         self.put(NumberTick(reqId, tickType, value))
 
+    def tickByTickAllLast(
+        self,
+        reqId: int,
+        _tickType: int,
+        _time: int,
+        price: float,
+        size: float,
+        _attributes: object,
+        _exchange: str,
+        _conditions: str,
+    ) -> None:
+        """Hear a trade."""
+        exact = price_of(price)
+        if exact is not None:
+            self.put(PrintTick(reqId, exact, quantity_of(size)))
+
     def marketDataType(self, reqId: int, marketDataId: int) -> None:
         """Hear whether quotes are live."""
         self.put(DataKind(reqId, marketDataId))
@@ -341,7 +358,7 @@ def market_rule(number: int) -> str:
 _UNSET_ID = 2**31 - 1
 
 _PASSED_OVER = frozenset(
-    {"7", "17", "20", "21", "56", "71", "75", "77", "78", "79", "80", "82", "85", "89", "90", "96", "97", "98", "99",
+    {"7", "17", "20", "21", "56", "71", "75", "77", "78", "79", "80", "82", "85", "89", "90", "96", "97", "98",
      "106"}
 )  # fmt: skip
 """Portfolio, bars, scanners, options, news, ticks of history: nobody here listens."""

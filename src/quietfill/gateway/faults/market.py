@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from quietfill.gateway.faults.base import AFTER, HOW_LONG, TIMES, Fault, Setting, register, settings
 from quietfill.gateway.layouts import CONTRACT_DETAILS, names
-from quietfill.gateway.quotes import ASK, ASK_SIZE, BID, DepthOfBook, TopOfBook
+from quietfill.gateway.quotes import ASK, ASK_SIZE, BID, DepthOfBook, TickByTick, TopOfBook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -244,6 +244,40 @@ class Halted(Fault):
                 line.session.say(_TICK_GENERIC, 6, line.number, 49, value, about=line)
         if value and self.seconds("lasts"):
             self.gateway.floor.after(self.seconds("lasts"), lambda: self._say(0))
+
+
+@register
+class NoTickByTick(Fault):
+    """Trades are not told one by one."""
+
+    name = "no-tick-by-tick"
+    rules = (19,)
+    what = "refuses tick-by-tick data with 10190, takes them and sends nothing, or leaves every other trade out"
+    trap = "stops are not triggered, and volume stands still, while quotes go on"
+    settings = settings(
+        how=Setting("refused", "what becomes of them", ("refused", "silent", "gaps")),
+        after=AFTER,
+        lasts=HOW_LONG,
+    )
+
+    def __init__(self, gateway: PaperGateway, values: Mapping[str, str]) -> None:
+        super().__init__(gateway, values)
+        self._trades = 0
+
+    def takes(self, session: Session, kind: int, fields: list[str]) -> bool:
+        """Refuse."""
+        if kind != _TICKS or not self.is_on or self.word("how") != "refused":
+            return False
+        session.error(int(fields[0]), 10190, "Max number of tick-by-tick requests has been reached.")
+        return True
+
+    def outgoing(self, session: Session, message: Message) -> Iterable[Message]:
+        """Leave trades out."""
+        if not isinstance(message.about, TickByTick) or not self.is_on:
+            return (message,)
+        self._trades += 1
+        is_kept = self.word("how") == "gaps" and self._trades % 2 == 0
+        return (message,) if is_kept else ()
 
 
 @register
