@@ -77,7 +77,7 @@ class Tally:
         self._instrument = instrument
         self._own = own
         self._day_volume: Quantity | None = None
-        self._day_turnover = 0
+        self._day_turnover: int | None = None
         self._grown: Quantity = 0
         self._volume: Quantity = 0
         self._turnover = 0
@@ -116,17 +116,21 @@ class Tally:
             return
         before, self._day_volume = self._day_volume, book.volume
         if before is None:  # what traded before we looked counts in no difference
-            self._day_turnover = book.turnover or 0
+            self._day_turnover = book.turnover
             return
         if book.volume < before:  # a new session: the day's own count starts again, the sums go on
             self.own_before, before, self._day_turnover = own_total, 0, 0
         grown = book.volume - before
         self._grown += grown
         self.print_number += grown > 0 or book.last_trusted
-        if book.turnover is not None:
+        self._count_turnover(book, grown)
+
+    def _count_turnover(self, book: BookUpdate, grown: Quantity) -> None:
+        """Add what traded at its price. Turnover counts from one that was known: a feed may begin to tell it late."""
+        before, self._day_turnover = self._day_turnover, book.turnover
+        if book.turnover is not None and before is not None:
             self._volume += grown
-            self._turnover += book.turnover - self._day_turnover
-            self._day_turnover = book.turnover
+            self._turnover += book.turnover - before
         elif book.last is not None:  # volume of which no price is known counts in no average
             self._volume += grown
             self._turnover += book.last * grown
