@@ -8,7 +8,6 @@ from quietfill.domain.types import MILLISECOND, SECOND, Price, Quantity, Timesta
 from quietfill.gateway.orders import rounded
 
 if TYPE_CHECKING:
-
     from quietfill.domain.messages import BookUpdate
     from quietfill.gateway.session import Session
     from quietfill.gateway.wire import Value
