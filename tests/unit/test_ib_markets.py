@@ -74,6 +74,28 @@ def test_prints_bring_volume_turnover_and_extremes():
     assert (second.print_low, second.print_high) == (None, None)
 
 
+@pytest.mark.parametrize("counted", [600, 880, 1000])
+def test_two_counts_of_a_days_volume_are_no_new_session(counted: int):
+    """Quotes and prints count different trades: what is told goes on from the higher count."""
+    one = quoted(SizeTick(1, 8, Q(1000)))
+    told = [one.book(NOW).volume]
+    for shares in (0, 10, 5, 30):
+        one.hear(TextTick(1, 48, f"10;1;1700000000000;{counted + shares};10.0;true"))
+        told.append(one.book(NOW).volume)
+
+    assert told == [Q(1000), Q(1000), Q(1010), Q(1010), Q(1030)]
+
+
+def test_a_new_session_counts_from_its_own_beginning():
+    """When the count falls by half or more a new day has begun."""
+    one = quoted(SizeTick(1, 8, Q(1000)))
+    for total in (900, 950, 20, 50):
+        one.hear(TextTick(1, 48, f"10;1;1700000000000;{total};10.0;true"))
+
+    book = one.book(NOW)
+    assert (book.volume, book.turnover) == (Q(50), Q(50) * P("10"))
+
+
 def test_the_first_print_may_be_of_long_ago():
     """What is told on subscribing triggers nothing: it may have happened before."""
     book = quoted(PriceTick(1, 4, P("1"), Q(1)), TextTick(1, 48, "1;1;1700000000000;1000;10.0;true")).book(NOW)

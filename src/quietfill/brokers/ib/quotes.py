@@ -73,6 +73,7 @@ class Market:
         self._last: Price | None = None
         self._volume: Quantity | None = None
         self._turnover: int | None = None
+        self._offset: Quantity = 0
         self._low: Price | None = None
         self._high: Price | None = None
 
@@ -139,7 +140,7 @@ class Market:
 
     def _print(self, text: str) -> None:
         price, _, _, volume, average, *_ = [*text.split(";"), "", "", "", "", ""]
-        last, total, vwap = price_of(price), quantity_of(volume), price_of(average)
+        last, total, vwap = price_of(price), self._on_our_count(quantity_of(volume)), price_of(average)
         is_new = self._turnover is not None and self._volume is not None and total > self._volume
         if self.counts_prints and self._turnover is not None:
             lost = self._lost(total)
@@ -156,6 +157,20 @@ class Market:
             self._volume = total
         elif vwap is not None and total > 0:
             self._volume, self._turnover = total, total * vwap
+
+    def _on_our_count(self, total: Quantity) -> Quantity:
+        """Return the day's volume on the higher count: quotes may count trades that prints do not.
+
+        A fall means a new session to whoever listens, so only one by half or more is told.
+        """
+        if self._turnover is None:
+            is_same_day = self._volume is not None and 2 * total >= self._volume
+            self._offset = max(0, (self._volume or 0) - total) if is_same_day else 0
+        counted, known = total + self._offset, self._volume or 0
+        if 2 * counted >= known:
+            return max(counted, known)
+        self._offset = 0
+        return total
 
     def _trade(self, tick: PrintTick) -> None:
         self._last = tick.price
