@@ -59,6 +59,7 @@ def assemble(config: AgentConfig, broker: AnyBroker, journal: Journal | None, cl
         edge.attend(engine.state)
     elif isinstance(edge, BookFollower):
         edge.follow(engine.state, clock)
+        engine.watch_holdings()
         runtime.on_record(edge.heed)
     if isinstance(edge, GridTeller):
         edge.on_instrument(

@@ -288,17 +288,30 @@ class BrokerOrder(msgspec.Struct, frozen=True, kw_only=True):
     state: str = ""
 
 
+class Holding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A quantity of an instrument in an account, positive when long."""
+
+    symbol: str
+    account: str
+    quantity: Quantity
+
+
 class BrokerSnapshot(Message, frozen=True, tag="broker_snapshot"):
     """Everything the broker knows, asked in one go; the input of reconciliation.
 
     Attributes:
         complete: the broker answered every question in full, so absence is evidence.
+        positions: what is held of each instrument in each account that it speaks of, nothing (0) included; None when
+            it does not say.
+        account: which one orders are for that name none.
     """
 
     orders: tuple[BrokerOrder, ...]
     fills: tuple[ExecutionReport, ...]
     complete: bool
     asked_at: Timestamp
+    positions: tuple[Holding, ...] | None = None
+    account: str = ""
 
 
 AnyMessage: TypeAlias = (

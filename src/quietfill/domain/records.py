@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 from quietfill.domain.broker_algo import BrokerAlgo
 from quietfill.domain.execution_report import Fill
 from quietfill.domain.instrument import Instrument
-from quietfill.domain.messages import KillScope, Resolution, Rule
+from quietfill.domain.messages import Holding, KillScope, Resolution, Rule
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.types import Duration, OrderSide, OrderType, Price, Quantity, TimeInForce, Timestamp
 
@@ -450,7 +450,10 @@ class LinkChanged(Record, frozen=True, tag="link_changed"):
 
 
 class Reconciled(Record, frozen=True, tag="reconciled"):
-    """The broker was asked what it knows, and every difference was settled or named."""
+    """The broker was asked what it knows, and every difference was settled or named.
+
+    `others`: what accounts hold beyond what we traded, where that is known for the first time or has changed.
+    """
 
     complete: bool
     adopted: int
@@ -459,6 +462,7 @@ class Reconciled(Record, frozen=True, tag="reconciled"):
     never_arrived: int
     foreign: tuple[str, ...] = ()
     still_in_doubt: int = 0
+    others: tuple[Holding, ...] | UnsetType = UNSET
 
 
 class AlertRaised(Record, frozen=True, tag="alert_raised"):

@@ -89,6 +89,9 @@ if TYPE_CHECKING:
 _EXITS = ""
 """Key of the timer of exits; no order has it."""
 
+_HOLDINGS = "\0holdings"
+"""Key of the timer at which the broker is asked what the accounts hold."""
+
 
 class Engine:
     """The one decider of an agent."""
@@ -115,6 +118,7 @@ class Engine:
         self._dirty: dict[str, ParentState] = {}
         self._records: list[AnyRecord] = []
         self._reconciling = False
+        self._watches_holdings = False
         self._decide: dict[type, Callable[[Any, Timestamp], None]] = {
             BookUpdate: self._book_update,
             ExecutionReport: self._report,
@@ -148,7 +152,10 @@ class Engine:
     def wake(self, now: Timestamp) -> list[AnyRecord]:
         """Look at every parent whose time has come; return the records."""
         for order_id in self._timers.take_due(now):
-            if order_id != _EXITS:
+            if order_id == _HOLDINGS:
+                self._planner.questions.add(order_id)
+                self._timers.set(_HOLDINGS, now + self.settings.silence)
+            elif order_id != _EXITS:
                 self._touch(self.state.parents[order_id])
         return self._take_records(now)
 
@@ -188,6 +195,10 @@ class Engine:
         """Whether a restart waits for the broker's word before anything new is sent."""
         return self._reconciling
 
+    def watch_holdings(self) -> None:
+        """Have the broker asked from time to time what the accounts hold; for one that says it."""
+        self._watches_holdings = True
+
     def triggers(self, symbol: str) -> list[Trigger]:
         """Return every market condition that a live parent of *symbol* waits for."""
         return [trigger for parent in self.state.live_by_symbol.get(symbol, {}).values() for trigger in parent.triggers]
@@ -219,6 +230,9 @@ class Engine:
         self._doubt_unanswered("the process ended before the answer came", now)
         for parent in filter(self._planner.watches, self.state.live.values()):
             self._touch(parent)
+        self._reconciliation.holdings.began = now
+        if self._watches_holdings:
+            self._timers.set(_HOLDINGS, now + self.settings.request_timeout)
         return self._take_records(now)
 
     # Deciding, one message kind each
@@ -359,6 +373,8 @@ class Engine:
         was_reconciling, self._reconciling = self._reconciling, False
         for record in self._reconciliation.settle(snapshot, self.state, now, is_routine=not was_reconciling):
             self._emit(record)
+        if self._reconciliation.holdings.look_again:
+            self._timers.set(_HOLDINGS, now + self.settings.request_timeout)
         for parent in list(self.state.live.values()):
             if was_reconciling and parent.has_arrival:
                 self._rebase(parent, now, "restarted")

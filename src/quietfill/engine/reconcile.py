@@ -12,6 +12,8 @@ live, in order:
   and was asked for long enough after our request, and only the second time: then it never arrived.
   Until then it stays in doubt and fully exposed.
 
+What the accounts hold is compared with what our fills explain (see `holdings`).
+
 Orders of other people are named, never adopted, never touched. Nothing is invented: a difference that
 the evidence cannot explain stays in doubt.
 """
@@ -20,8 +22,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import AlertRaised, AnyRecord, ChildAdopted, ChildDone, ChildInDoubt, Reconciled
+from quietfill.engine.holdings import Holdings
 from quietfill.engine.reports import book_fill, is_booked
 
 if TYPE_CHECKING:
@@ -38,13 +43,14 @@ _BROKER_STATES = {state.value: state for state in OrderState}
 class Reconciliation:
     """Compares snapshots with state, and remembers which absences were seen before."""
 
-    __slots__ = ("_absences", "_foreign", "_patience")
+    __slots__ = ("_absences", "_foreign", "_patience", "holdings")
 
     def __init__(self, patience: Duration) -> None:
         """Take how long after a request an absence starts to mean something."""
         self._patience = patience
         self._absences: dict[str, int] = {}
         self._foreign: tuple[str, ...] = ()
+        self.holdings = Holdings(patience)
 
     def settle(
         self, snapshot: BrokerSnapshot, state: EngineState, now: Timestamp, *, is_routine: bool = False
@@ -74,12 +80,17 @@ class Reconciliation:
         is_news, self._foreign = foreign != self._foreign, foreign
         if is_news:
             yield from _named(foreign, now)
+        yield from self.holdings.compare(snapshot, state, now)
+        others = self.holdings.news or UNSET
+        is_news = is_news or others is not UNSET
         doubtful = sum(
             child.state is OrderState.UNKNOWN for p in state.live.values() for child in p.live_children.values()
         )
         if is_routine and not is_news and not doubtful and not any(counts.values()):
             return
-        yield Reconciled(at=now, complete=snapshot.complete, foreign=foreign, still_in_doubt=doubtful, **counts)
+        yield Reconciled(
+            at=now, complete=snapshot.complete, foreign=foreign, still_in_doubt=doubtful, others=others, **counts
+        )
 
     @staticmethod
     def _given_up(listed: dict[str, BrokerOrder], state: EngineState) -> list[ChildState]:

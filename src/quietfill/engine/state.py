@@ -134,6 +134,8 @@ class EngineState:
         self.kills: list[KillSwitchEngaged] = []
         self.totals: dict[str, SymbolTotals] = {}
         self.positions: dict[tuple[str, str | None], Quantity] = {}
+        self.others: dict[tuple[str, str], Quantity] = {}
+        """What accounts hold beyond what we traded, by symbol and account, as far as the broker said."""
         self.profiles: dict[str, tuple[float, ...]] = {}
         self.link_up = True
         self.last_at: Timestamp = 0
@@ -185,11 +187,11 @@ class EngineState:
             RuleSwitched: self._rule_switched,
             InstrumentRegistered: self._instrument_registered,
             VolumeProfileSet: self._profile_set,
-            OrdersImported: self._nothing,
+            OrdersImported: self._imported,
             KillSwitchEngaged: self._killed,
             KillSwitchReleased: self._released,
             LinkChanged: self._link_changed,
-            Reconciled: self._nothing,
+            Reconciled: self._reconciled,
             AlertRaised: self._alerted,
         }
 
@@ -461,6 +463,13 @@ class EngineState:
 
     def _link_changed(self, record: LinkChanged) -> None:
         self.link_up = record.up
+
+    def _imported(self, _record: OrdersImported) -> None:
+        self.others.clear()  # what comes is ours from now on, and the broker had it all along
+
+    def _reconciled(self, record: Reconciled) -> None:
+        if record.others is not msgspec.UNSET:
+            self.others.update({(one.symbol, one.account): one.quantity for one in record.others})
 
     def _alerted(self, record: AlertRaised) -> None:
         self.alerts.append(record)

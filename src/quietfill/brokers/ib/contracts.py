@@ -142,6 +142,10 @@ class Contracts:
         """Return the symbol under which a contract was looked up."""
         return next((name for name, item in self._known.items() if item.contract.conId == con_id), None)
 
+    def looked_up(self) -> dict[int, str]:
+        """Return the symbols of all contracts that were looked up, by number."""
+        return {item.contract.conId: name for name, item in self._known.items()}
+
     async def resolve(self, symbol: str, spec: ContractSpec) -> Resolved:
         """Return the one contract that *spec* means, and know it as *symbol* from now on.
 

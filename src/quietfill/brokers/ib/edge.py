@@ -139,6 +139,7 @@ class IBEdge:
             self._children,
             self._hearing,
             survey=self._survey,
+            looked_up=self._contracts.looked_up,
             place_again=self._sending.place_again,
             report=self._tell,
             now=self._now,

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from quietfill.brokers.ib.hearing import CANCELLED
+from quietfill.brokers.ib.survey import HOLDINGS
 from quietfill.domain.errors import BrokerError
 from quietfill.domain.execution_report import ExecutionReport, ReportKind
-from quietfill.domain.messages import BrokerOrder, BrokerSnapshot
+from quietfill.domain.messages import BrokerOrder, BrokerSnapshot, Holding
 from quietfill.domain.order_state import OrderState
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from quietfill.brokers.ib.hearing import Hearing
     from quietfill.brokers.ib.raw import OrderEcho
     from quietfill.brokers.ib.survey import Survey
-    from quietfill.domain.types import Timestamp
+    from quietfill.domain.types import Quantity, Timestamp
 
 _log = structlog.get_logger(__name__)
 
@@ -39,6 +40,7 @@ class Inquiries:
 
     Args:
         survey: asks the gateway everything.
+        looked_up: returns the symbols of the contracts that were looked up, by number.
         place_again: places a child under a new id.
         start: runs something beside.
     """
@@ -49,6 +51,7 @@ class Inquiries:
         hearing: Hearing,
         *,
         survey: Callable[[], Awaitable[Survey]],
+        looked_up: Callable[[], dict[int, str]],
         place_again: Callable[[IBChild], None],
         report: Callable[[ExecutionReport], None],
         now: Callable[[], Timestamp],
@@ -58,6 +61,7 @@ class Inquiries:
         self._children = children
         self._hearing = hearing
         self._survey = survey
+        self._looked_up = looked_up
         self._place_again = place_again
         self._report = report
         self._now = now
@@ -132,7 +136,31 @@ class Inquiries:
             fills=_newest(fills),
             complete=survey.is_complete,
             asked_at=survey.asked_at,
+            positions=self._positions(survey),
+            account=self._children.account,
         )
+
+    def _positions(self, survey: Survey) -> tuple[Holding, ...] | None:
+        """Return what the accounts hold of the contracts that we know; None when the gateway did not say."""
+        if not any(verdict.step == HOLDINGS and verdict.is_answered for verdict in survey.verdicts):
+            return None
+        symbols, books = self._symbols(), self._children.books
+        accounts = {self._children.account, *(account for _, account in (books.others if books is not None else ()))}
+        held: dict[tuple[str, str], Quantity] = {(name, one): 0 for name in symbols.values() for one in accounts}
+        for seen in survey.positions:
+            symbol = symbols.get(seen.con_id)
+            if symbol is not None:
+                held[symbol, seen.account] = held.get((symbol, seen.account), 0) + seen.quantity
+        return tuple(Holding(symbol=one[0], account=one[1], quantity=amount) for one, amount in held.items())
+
+    def _symbols(self) -> dict[int, str]:
+        """Return the symbols of all contracts whose number is known: only of these can it be said that none is held."""
+        books = self._children.books
+        known = {} if books is None else books.instruments
+        return {
+            **{one.broker_contract_id: name for name, one in known.items() if one.broker_contract_id is not None},
+            **self._looked_up(),
+        }
 
     def _open_order(self, echo: OrderEcho, asked_at: Timestamp) -> BrokerOrder:
         child = self._children.get(echo.reference) if echo.reference else None
