@@ -10,7 +10,7 @@ import pytest
 from quietfill import AgentConfig, AuditLogger, EventBus, ExecutionAgentImpl, IBBroker, MemoryJournal
 from quietfill.brokers.ib.errors import GatewayUnreachable, OrdersOfAnother
 from quietfill.domain.messages import StartRun
-from quietfill.domain.records import ChildAcknowledged
+from quietfill.domain.records import CancelRefused, ChildAcknowledged
 from quietfill.domain.types import quantity_from
 from tests.ib.line import SECONDS, SYMBOL, desk, paper, play, quick
 from tests.ib.test_an_agent_over_a_socket import RATES, Agent, books_agree, moment
@@ -157,5 +157,36 @@ def test_another_login_at_the_gateway_is_not_traded_with():
             one.gateway.books["DU1"] = one.gateway.books.pop("DU2")
             await one.until(lambda: one.links[-1].up)
             assert one.broker.account == "DU1"
+
+    play(scenario)
+
+
+def test_orders_of_another_client_id_are_named_and_not_touched():
+    """A journal that does not say who placed its orders: the broker does, and nothing is asked of it in vain."""
+
+    async def scenario() -> None:
+        async with paper() as gateway:
+            first = Agent(gateway, MemoryJournal())
+            await first.start()
+            order_id = await first.order(300, "LIMIT", 30, limit_price=9.10)
+            await gateway.play(5)
+            left_behind = copy_of(first.journal)
+            await first.broker.disconnect()
+            await first.impl.stop()
+            broker = IBBroker(port=gateway.port, client_id=2, settings=quick())
+            await broker.connect()
+            second = Later(gateway, left_behind, broker)
+            await second.impl.start()
+            await second.impl.cancel_order(order_id)
+            await gateway.play(10)
+            alerts = [entry.record for entry in left_behind.read() if isinstance(entry.record, CancelRefused)]
+
+            (child,) = second.parent(order_id).live_children
+            assert any(text.endswith("start with client_id=1") for _, text in broker.notices)
+            assert broker.status()["order_messages_sent"] == 0
+            assert "it lives under client id 1" in alerts[0].reason
+            assert alerts[0].child_id == child
+            assert not gateway.trading.all_orders[0].is_done
+            await second.impl.stop()
 
     play(scenario)

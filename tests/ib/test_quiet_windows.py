@@ -145,6 +145,19 @@ def test_who_places_without_an_agent_is_refused_with_the_reason():
     play(scenario)
 
 
+def test_contracts_can_be_looked_up_in_a_window():
+    """A question adds no risk: a service that starts in a window learns its instruments."""
+
+    async def scenario() -> None:
+        async with desk(settings=quick(quiet_windows=ALWAYS)) as one:
+            await closed(one)
+            again = await one.broker.instrument("AGAIN", symbol="600961", currency="CNY")
+
+            assert again.symbol == "AGAIN"
+
+    play(scenario)
+
+
 def test_who_connects_again_is_told_again():
     """A second owner of the same session hears of the window like the first."""
 

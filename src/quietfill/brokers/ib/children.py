@@ -53,6 +53,7 @@ class IBChild:
         expected: the most that the broker ever counted as filled.
         cancel_sent: a cancel is on its way, or was refused and nothing was heard since.
         note: the last text of the broker about it; `worked_by` is what it said of a stand-in.
+        client_id: under which it lives, where that is another one than ours: then we can neither change nor cancel it.
         end: how it ended, as reported; None while it may live.
     """
 
@@ -77,6 +78,7 @@ class IBChild:
         self.expected: Quantity = 0
         self.cancel_sent = False
         self.note = ""
+        self.client_id: int | None = None
         self.worked_by = ""
         self.end: str | None = None
 

@@ -11,6 +11,7 @@ from quietfill.brokers.ib.algos import ALGOS
 from quietfill.brokers.ib.children import Children
 from quietfill.brokers.ib.connection import Connection
 from quietfill.brokers.ib.continuity import check_same_hands, highest_id
+from quietfill.brokers.ib.contract_questions import ContractQuestions
 from quietfill.brokers.ib.contracts import Contracts
 from quietfill.brokers.ib.dispatch import Dispatch
 from quietfill.brokers.ib.efficiency import Efficiency
@@ -24,13 +25,12 @@ from quietfill.brokers.ib.house_codes import HouseCodes
 from quietfill.brokers.ib.ids import OrderIds, QuestionIds
 from quietfill.brokers.ib.inquiries import Inquiries
 from quietfill.brokers.ib.markets import Markets
-from quietfill.brokers.ib.pacing import Urgency
 from quietfill.brokers.ib.questions import Questions
 from quietfill.brokers.ib.quiet_windows import QuietTimes, read_quiet_windows
 from quietfill.brokers.ib.sending import Sending, Wire
 from quietfill.brokers.ib.survey import COMPLETED, Survey, Surveyor, Verdict
 from quietfill.brokers.ib.switchboard import Switchboard
-from quietfill.brokers.ib.tap import TIME, market_rule
+from quietfill.brokers.ib.tap import TIME
 from quietfill.brokers.ib.wants import Wants
 from quietfill.domain.errors import BrokerError
 from quietfill.domain.messages import BookUpdate, LinkState
@@ -40,8 +40,6 @@ from quietfill.domain.types import SECOND, Duration
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ib_async.contract import Contract, ContractDetails
-
     from quietfill.brokers.ib.children import IBChild
     from quietfill.brokers.ib.raw import Raw
     from quietfill.brokers.ib.settings import IBSettings
@@ -49,7 +47,7 @@ if TYPE_CHECKING:
     from quietfill.domain.instrument import Instrument
     from quietfill.domain.messages import BrokerSnapshot
     from quietfill.domain.records import AnyRecord, WireRequest
-    from quietfill.domain.types import Price, Timestamp
+    from quietfill.domain.types import Timestamp
     from quietfill.engine.state import EngineState
     from quietfill.ports.clock import Alarm, TimedClock
 
@@ -111,7 +109,8 @@ class IBEdge:
 
     def _assemble(self, client_id: int) -> None:
         self._surveyor = Surveyor(self._questions, self._question_ids, self._dispatch.request, self._now, client_id)
-        self._contracts = Contracts(self._contract_details, self._market_rule)
+        asker = ContractQuestions(self._surveyor, self.settings.step_seconds, lambda: self._gate.is_open)
+        self._contracts = Contracts(asker.details, asker.rule)
         self._grids = Grids(self._contracts, self._children, start=self._start, notice=self.notice)
         wants = Wants(
             report=self._tell,
@@ -372,20 +371,6 @@ class IBEdge:
 
     def _show(self, book: BookUpdate) -> None:
         self._book(book)
-
-    # Questions about contracts
-
-    async def _contract_details(self, contract: Contract) -> list[ContractDetails]:
-        return await self._surveyor.numbered(
-            f"contract {contract.symbol or contract.conId}",
-            self.settings.step_seconds,
-            "reqContractDetails",
-            contract,
-            urgency=Urgency.PLACE if self._connection.is_up else Urgency.QUESTION,
-        )
-
-    async def _market_rule(self, number: int) -> list[tuple[tuple[Price, Price], ...]]:
-        return await self._surveyor.named(market_rule(number), self.settings.step_seconds, "reqMarketRule", number)
 
     # Common
 

@@ -77,13 +77,25 @@ class Hearing:
             child.placement = msgspec.structs.replace(child.placement, displayed=seen.displayed)
         if seen.is_completed:
             self._completed(child, seen)
-        elif seen.status in LIVE:
+            return self._heard(child)
+        if not self._children.is_ours(seen.client_id) and child.client_id is None:
+            self._is_anothers(child, seen.client_id)
+        if seen.status in LIVE:
             self._lives(child, seen)
         else:
             self._await_end(child, seen.status)
+        return self._heard(child)
+
+    def _heard(self, child: IBChild) -> IBChild:
         self._alarm_if_doubled(child)
         self._unpark()
         return child
+
+    def _is_anothers(self, child: IBChild, client_id: int) -> None:
+        """Tell that an order of ours was placed by a session under another client id, which alone can touch it."""
+        child.client_id = client_id
+        text = f"{child.child_id} was placed under client id {client_id}, which alone can change or cancel it"
+        self._wants.notice(child.child_id, f"{text}: start with client_id={client_id}")
 
     def _completed(self, child: IBChild, seen: OrderEcho) -> None:
         child.expected = max(child.expected, seen.filled or 0)

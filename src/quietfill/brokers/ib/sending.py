@@ -243,6 +243,7 @@ class Sending:
             (child.end is not None, "it is over"),
             (not child.is_shown or child.order_id is None, "the broker has not shown it yet"),
             (child.wanted is not None, "another modification of it is on its way"),
+            (child.client_id is not None, _not_ours(child)),
             (len(child.live_perms) > 1, "it lives more than once at the broker"),
             (self._wire.barred(), self._wire.barred()),
             (self._wire.grid_problem(child.symbol), self._wire.grid_problem(child.symbol) or ""),
@@ -280,6 +281,8 @@ class Sending:
             self._wire.ask(child.child_id, "a cancel of what should be over")
         elif not child.is_sent:
             self._not_sent(child, "cancelled before it was sent")  # its contract is still being looked up
+        elif child.client_id is not None:
+            self._later(self._say, child, ReportKind.CANCEL_REJECTED, _not_ours(child))
         elif child.order_id is None:
             self._later(self._say, child, ReportKind.CANCEL_REJECTED, "its id at the broker is not known")
             self._wire.ask(child.child_id, "its id is not known")
@@ -331,6 +334,10 @@ class Sending:
     @staticmethod
     def _later(say: Callable[..., None], *arguments: object) -> None:
         asyncio.get_running_loop().call_soon(partial(say, *arguments))
+
+
+def _not_ours(child: IBChild) -> str:
+    return f"it lives under client id {child.client_id}, and only that one can touch it: start with it"
 
 
 def _nothing(_why: str) -> None:
