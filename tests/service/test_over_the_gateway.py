@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from quietfill.domain.records import ChildFilled, ChildRequested, LinkChanged, OrderAccepted, OrderDone
-from quietfill.domain.types import quantity_from
+from quietfill.domain.types import price_from, quantity_from
 from quietfill.journal.inspect import entries, verify
 from tests.service.terminals import Terminal, command, terminal
 
@@ -97,6 +97,8 @@ def check_books(records: list[AnyRecord], gateway: dict[str, Any]) -> None:
     children = Counter(record.child_id for record in records if isinstance(record, ChildRequested))
     assert set(children.values()) == {1}
     assert gateway["orders"] <= len(children)
+    averages = [record.marks.vwap for record in records if isinstance(record, ChildFilled) and record.marks]
+    assert all(price_from("9.1") < average < price_from("9.4") for average in averages if average is not None)
 
 
 def check_order(records: list[AnyRecord], order_id: str) -> OrderDone:
