@@ -196,8 +196,9 @@ def test_rejects_back_off_and_freeze() -> None:
         waits.append((rig.now - asked) // MILLISECOND)
 
     assert waits[:5] == [250, 500, 1000, 2000, 4000]
-    assert rig.parent.frozen_reason == "10 rejects in a row"
-    assert any(isinstance(record, AlertRaised) and record.severity == "critical" for record in rig.records)
+    assert rig.parent.frozen_reason == "10 rejects in a row, the last: no"
+    alerts = [record for record in rig.records if isinstance(record, AlertRaised)]
+    assert [(alert.severity, alert.text) for alert in alerts] == [("critical", "10 rejects in a row, the last: no")]
 
 
 def test_a_failing_algo_freezes_its_own_order_only() -> None:

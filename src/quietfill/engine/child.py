@@ -24,7 +24,8 @@ class ChildState:
 
     `total` and `limit_price_confirmed` are the terms the broker confirmed; `wanted_total` and
     `limit_price` are those last asked for. They differ only while a replace is on its way, and the
-    exposure then counts the larger.
+    exposure then counts the larger. `last_word` is what the broker said last that a person should know: why a
+    request was refused, why it is in doubt, why it ended; empty while all is as it was asked for.
     """
 
     __slots__ = (
@@ -52,6 +53,7 @@ class ChildState:
         "good_till",
         "is_acknowledged",
         "key",
+        "last_word",
         "limit_price",
         "limit_price_confirmed",
         "note",
@@ -111,6 +113,7 @@ class ChildState:
         self.settles_from: Timestamp = 0
         self.done_cumulative: Quantity = 0
         self.done_reason = ""
+        self.last_word = ""
         self.written_off = False
 
     @property
@@ -213,16 +216,19 @@ class ChildState:
         if record.revision == self.revision:
             self.wanted_total, self.limit_price = record.total, record.limit_price
         self.confirmed_revision = max(self.confirmed_revision, record.revision)
+        self.last_word = ""
         self._answered(record.at)
 
-    def drop_replace(self, at: Timestamp) -> None:
+    def drop_replace(self, at: Timestamp, why: str = "") -> None:
         """Go back to the terms in force."""
+        self.last_word = why
         self.wanted_total, self.limit_price = self.total, self.limit_price_confirmed
         self.confirmed_revision = self.revision
         self._answered(at)
 
-    def refuse_cancel(self, at: Timestamp) -> None:
+    def refuse_cancel(self, at: Timestamp, why: str) -> None:
         """The cancel did not work; the child is what it was."""
+        self.last_word = f"cancel refused: {why}"
         self.cancel_pending = False
         self._answered(at)
 
@@ -238,6 +244,7 @@ class ChildState:
         self.revision = max(self.revision, record.revision)
         self.confirmed_revision = self.revision
         self.cancel_pending = False
+        self.last_word = ""
         self._answered(record.at)
 
     def revive(self) -> None:
@@ -245,8 +252,9 @@ class ChildState:
         self.done_at, self.done_reason, self.written_off = None, "", False
         self._move_to(OrderState.WORKING)
 
-    def doubt(self) -> None:
+    def doubt(self, why: str) -> None:
         """No answer in time: exposed in full until somebody knows."""
+        self.last_word = why
         self.asked_at = None
         self._move_to(OrderState.UNKNOWN)
 
@@ -261,7 +269,7 @@ class ChildState:
         self.total, self.limit_price_confirmed = self.wanted_total, self.limit_price
         self.confirmed_revision = self.revision
         self.cancel_pending = False
-        self.terms_at = at
+        self.terms_at, self.last_word = at, ""
         self._answered(at)
 
     def book_fill(self, fill: Fill, at: Timestamp) -> None:
@@ -297,13 +305,14 @@ class ChildState:
         """Move to filled when nothing is left under any terms that may be in force; say whether it did."""
         if self.state is OrderState.FILLED or self.filled < max(self.total, self.wanted_total):
             return False
-        self.done_at, self.done_cumulative, self.asked_at = at, self.filled, None
+        self.done_at, self.done_cumulative, self.asked_at, self.last_word = at, self.filled, None, ""
         self._move_to(OrderState.FILLED)
         return True
 
     def end(self, state: OrderState, cumulative: Quantity, reason: str, at: Timestamp) -> None:
         """Book the broker's last word."""
         self.done_at, self.done_cumulative, self.done_reason = at, max(cumulative, self.filled), reason
+        self.last_word = reason
         self.settles_from = at
         self.asked_at = None
         self._move_to(state)

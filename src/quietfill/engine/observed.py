@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quietfill.domain.records import FillMarks, WorkingMark
+from quietfill.domain.types import OrderSide
 from quietfill.market.facts import FactsObserver, MarketFacts, facts_stated, with_true_range
 from quietfill.market.tally import Sums, Tally
 from quietfill.market.view import MarketView, OwnSizes, others_market
@@ -58,6 +59,12 @@ class ObservedMarkets:
             view = self._make_view(symbol)
             self._views[symbol] = view
         return view
+
+    def shows_only_ours(self, symbol: str, side: OrderSide) -> bool:
+        """Say whether the feed shows orders on a side of the book, and every one of them is ours."""
+        book, view = self._books.get(symbol), self.view(symbol)
+        shown = None if book is None else book.bids if side is OrderSide.BUY else book.asks
+        return bool(shown) and not view.near_levels(side)
 
     def facts(self, symbol: str) -> MarketFacts:
         """Return average daily volume and volatility as observed, else as the instrument states them."""

@@ -56,6 +56,7 @@ class ParentState:
         self.children_count = 0
         self.consecutive_rejects = 0
         self.rejected_at: Timestamp = 0
+        self.rejected_because = ""
         self.is_paused = False
         self.frozen_reason: str | None = None
         self.cancel_reason: str | None = None
@@ -115,6 +116,15 @@ class ParentState:
     def is_done(self) -> bool:
         """Whether it ended."""
         return self.state.is_terminal
+
+    @property
+    def rejects_in_words(self) -> str:
+        """The refusals since the last fill, with the reason of the last one; empty without any."""
+        count = self.consecutive_rejects
+        if not count:
+            return ""
+        last = f", the last: {self.rejected_because}" if self.rejected_because else ""
+        return (f"{count} rejects in a row" if count > 1 else "1 reject") + last
 
     def room(self, now: Timestamp, settle: Duration) -> Quantity:
         """Return what may still be asked for: the order less filled, working, in doubt and settling."""
@@ -182,6 +192,11 @@ class ParentState:
         """Add what a correction changed of an execution."""
         self.filled += more
         self.filled_value += value
+
+    def note_reject(self, why: str, at: Timestamp) -> None:
+        """Count a refusal, or an end that nobody asked for, since the last fill."""
+        self.consecutive_rejects += 1
+        self.rejected_at, self.rejected_because = at, why
 
     def move_to(self, state: OrderState) -> None:
         """End in *state*."""

@@ -29,7 +29,7 @@ from quietfill.domain.records import (
     OrderFrozen,
     ReplaceRequested,
 )
-from quietfill.domain.types import MILLISECOND, MINUTE, SECOND, TimeInForce, quantity_number
+from quietfill.domain.types import MILLISECOND, MINUTE, SECOND, OrderSide, TimeInForce, quantity_number
 from quietfill.engine.sender import within_limit
 from quietfill.engine.working_orders import Cancel, Place, Replace, Request, difference
 
@@ -169,6 +169,7 @@ class Planner:
         self._remember(parent, plan, now)
         self._mark(parent, now)
         self._alert(parent, plan, now)
+        self._tell_of_own(parent, plan, now)
         settle = self._settings.settle
         requests = difference(
             plan.slices,
@@ -299,7 +300,7 @@ class Planner:
             self._emit(AlertRaised(at=now, subject=child.child_id, severity="warning", text=reason))
             self.questions.add(child.child_id)
         if parent.consecutive_rejects >= self._settings.max_consecutive_rejects and parent.frozen_reason is None:
-            reason = f"{parent.consecutive_rejects} rejects in a row"
+            reason = parent.rejects_in_words
             self._emit(OrderFrozen(at=now, order_id=parent.order_id, reason=reason))
             self._emit(AlertRaised(at=now, subject=parent.order_id, severity="critical", text=reason))
 
@@ -370,10 +371,26 @@ class Planner:
     def _market_problem(self, parent: ParentState, now: Timestamp) -> str:
         """Return what the feed says is wrong, to end a reason with; a person is told at once, and once."""
         book = self._observed.book(parent.symbol)
-        if book is None or not book.problem:
+        if book is None:
             return ""
-        self._alert(parent, Plan(alert=f"no quotes of {parent.symbol}: {book.problem}"), now, severity="warning")
-        return f": {book.problem}"
+        problem = book.problem
+        if not problem and any(self._observed.shows_only_ours(parent.symbol, side) for side in OrderSide):
+            problem = "one side shows nothing but our own orders"
+        if not problem:
+            return ""
+        self._alert(parent, Plan(alert=f"no quotes of {parent.symbol}: {problem}"), now, severity="warning")
+        return f": {problem}"
+
+    def _tell_of_own(self, parent: ParentState, plan: Plan, now: Timestamp) -> None:
+        """Tell a person, once, that nobody but ourselves is there to trade with when it is time to cross."""
+        if parent.leaves == 0 or parent.cancel_reason is not None or parent.frozen_reason is not None:
+            return
+        is_time = now >= parent.end - parent.crossing_margin or any(piece.crossing for piece in plan.slices)
+        if is_time and self._observed.shows_only_ours(parent.symbol, parent.side.opposite):
+            far = "ask" if parent.side is OrderSide.BUY else "bid"
+            left = quantity_number(parent.leaves)
+            text = f"no {far} of {parent.symbol} but our own orders': cannot cross for the last {left:,}"
+            self._alert(parent, Plan(alert=text), now, severity="warning")
 
     def _mark(self, parent: ParentState, now: Timestamp) -> None:
         """Keep what must be remembered of the market across a restart."""

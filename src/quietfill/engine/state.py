@@ -381,8 +381,7 @@ class EngineState:
         if solicited or is_remainder or record.state is OrderState.EXPIRED:
             parent.consecutive_rejects = 0  # it lived its life
         else:
-            parent.consecutive_rejects += 1
-            parent.rejected_at = record.at
+            parent.note_reject(record.reason, record.at)
 
     def _assumed_cancelled(self, record: ChildAssumedCancelled) -> None:
         child = self.children[record.child_id]
@@ -401,18 +400,18 @@ class EngineState:
 
     def _replace_refused(self, record: ReplaceRefused) -> None:
         child = self.children[record.child_id]
-        child.drop_replace(record.at)
+        why = f"change refused: {record.reason}"
+        child.drop_replace(record.at, why)
         self._retire_if_filled(child, record.at)
         parent = self.parents[child.order_id]
         if child.is_live:  # a replace that came too late is no fault of ours
-            parent.consecutive_rejects += 1
-            parent.rejected_at = record.at
+            parent.note_reject(why, record.at)
 
     def _cancel_refused(self, record: CancelRefused) -> None:
-        self.children[record.child_id].refuse_cancel(record.at)
+        self.children[record.child_id].refuse_cancel(record.at, record.reason)
 
     def _in_doubt(self, record: ChildInDoubt) -> None:
-        self.children[record.child_id].doubt()
+        self.children[record.child_id].doubt(record.reason)
 
     def _adopted(self, record: ChildAdopted) -> None:
         child = self.children[record.child_id]
