@@ -184,7 +184,7 @@ def _confirm(child: ChildState, record: ReplaceConfirmed) -> None:
 
 
 def _refuse_replace(child: ChildState, record: ReplaceRefused) -> None:
-    child.drop_replace(record.at)
+    child.drop_replace(record.at, record.reason)
     child.complete_if_filled(record.at)
 
 
@@ -215,8 +215,8 @@ _BOOK: dict[type, Callable[[ChildState, Any], None]] = {
     ),
     ReplaceConfirmed: _confirm,
     ReplaceRefused: _refuse_replace,
-    CancelRefused: lambda child, record: child.refuse_cancel(record.at),
-    ChildInDoubt: lambda child, _record: child.doubt(),
+    CancelRefused: lambda child, record: child.refuse_cancel(record.at, record.reason),
+    ChildInDoubt: lambda child, record: child.doubt(record.reason),
     ChildAdopted: _adopt,
     Resolved: _resolve,
 }
