@@ -186,6 +186,7 @@ async def _open_ib(config: ServiceConfig, wanted: IBSection, digest: str, *, liv
         "run": "service",
         "broker": "ib",
         "account": broker.account,
+        "client_id": wanted.client_id,
         "live": wanted.live,
         "recorded": wanted.recorded,
         "configuration_sha256": digest,
