@@ -224,6 +224,7 @@ def test_the_file_is_there_whole_or_not_at_all(tmp_path):
 
 def test_the_house_and_people_are_in_the_report():
     """Kills, line changes, reconciliations, amendments, cancels and withdrawn requests are all told."""
+    scope = KillScope(symbols=("600961",), account="U1")
     script = filled_order().add(
         OrderAmended(at=at(10), order_id="order-1", by="ann"),
         AmendRefused(at=at(11), order_id="order-1", by="ann", reasons=("below filled",)),
@@ -231,7 +232,7 @@ def test_the_house_and_people_are_in_the_report():
         OrderCancelAsked(at=at(13), order_id="order-1", by="bob", reason="enough"),
         CancelRequested(at=at(13), child_id="c2", attempt=1, why="not wanted"),
         KillSwitchEngaged(at=at(14), kill_id="k", by="ann", reason="test", scope=KillScope(), cancel_pending=True),
-        KillSwitchReleased(at=at(15), by="ann", second="bob", reason="over", scope=KillScope()),
+        KillSwitchReleased(at=at(15), by="ann", second="bob", reason="over", scope=scope),
         LinkChanged(at=at(16), up=False, reason="lost"),
         Reconciled(
             at=at(17),
@@ -249,7 +250,8 @@ def test_the_house_and_people_are_in_the_report():
 
     for words in (
         "amended by ann", "amendment refused: below filled", "schedule laid out anew: resumed",
-        "cancel asked by bob: enough", "kill switch engaged by ann: test", "released by ann and bob: over",
+        "cancel asked by bob: enough", "kill switch for everything engaged by ann: test",
+        "kill switch for 600961 of account U1 released by ann and bob: over",
         "line to the broker down: lost", "1 adopted, 2 filled while away", "3 still in doubt", "withdrawn",
     ):  # fmt: skip
         assert words in text

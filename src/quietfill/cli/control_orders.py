@@ -98,7 +98,8 @@ def send(
     }
     told = agent.client().post("/v1/decisions", body)
     notes = "".join(f"\nnote: {note}" for note in told["notes"])
-    return tell(agent, told, f"accepted: order {told['order_id']}{notes}")
+    line = "" if told["broker_connected"] else f"\n{_LINE_DOWN}"
+    return tell(agent, told, f"accepted: order {told['order_id']}{line}{notes}")
 
 
 def cancel(order: str, /, *, reason: str = "", actor: ActorFlags | None = None, agent: AgentFlags | None = None) -> int:
@@ -180,3 +181,4 @@ def _number(text: str | None, name: str) -> str | None:
 
 
 _LARGEST = 10**15
+_LINE_DOWN = "the line to the broker is down: nothing is sent before it is back"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from quietfill.cli.control import AgentFlags, order_path
+from quietfill.cli.options import Flag
+from quietfill.cli.record_words import about
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,16 +34,19 @@ _CHILD_COLUMNS = (
     ("limit", "limit_price"),
     ("asked", "asked_at"),
     ("status", "status"),
+    ("the broker said", "said"),
 )
 _NOTICES_SHOWN = 5
-_LEFT = {"order_id", "symbol", "side", "algo", "status", "child_id"}
+_ALERTS_SHOWN = 5
+_LEFT = {"order_id", "symbol", "side", "algo", "status", "child_id", "said"}
 
 
-def status(order: str | None = None, /, *, agent: AgentFlags | None = None) -> int:
-    """Show what a running agent is doing, or one order with its children. Times are UTC.
+def status(order: str | None = None, /, *, all: Flag = False, agent: AgentFlags | None = None) -> int:  # noqa: A002
+    """Show what a running agent is doing, or one order with its children and what is wrong with it. Times are UTC.
 
     Args:
         order: only this order, by its id.
+        all: every alert that the agent tells of, those of orders that have ended among them.
     """
     agent = agent or AgentFlags()
     terminal = agent.terminal()
@@ -49,13 +54,13 @@ def status(order: str | None = None, /, *, agent: AgentFlags | None = None) -> i
     if agent.json:
         terminal.finish(told)
     elif order is None:
-        _show_house(told, terminal)
+        _show_house(told, terminal, all_alerts=all)
     else:
         _show_order(told, terminal)
     return 0
 
 
-def _show_house(told: dict[str, Any], terminal: Terminal) -> None:
+def _show_house(told: dict[str, Any], terminal: Terminal, *, all_alerts: bool) -> None:
     service = told["service"]
     broker = service.get("broker", {})
     place = broker.get("account") or broker.get("recording") or broker.get("kind") or "broker"
@@ -70,14 +75,26 @@ def _show_house(told: dict[str, Any], terminal: Terminal) -> None:
     for kill in told["kills"]:
         terminal.say(f"KILLED by {kill['by']} at {_clock(kill['at'])}: {_scope(kill)}: {kill['reason']}")
     for subject, text in broker.get("notices", ())[-_NOTICES_SHOWN:]:
-        terminal.say(f"broker: {subject}: {text}")
-    for alert in told["alerts"]:
-        terminal.say(f"{alert['severity']} at {_clock(alert['at'])}: {alert['subject']}: {alert['text']}")
+        terminal.say(f"broker: {about(subject, text)}")
+    alerts = told["alerts"]
+    shown = alerts if all_alerts else [alert for alert in alerts if not alert["over"]][-_ALERTS_SHOWN:]
+    _show_alerts(shown, terminal)
+    if len(shown) < len(alerts):
+        terminal.say(f"older alerts, and those of orders that have ended: {len(alerts) - len(shown)}, with --all")
     for position in told["positions"]:
         account = f" in {position['account']}" if position["account"] else ""
         terminal.say(f"holds {position['quantity']:,} {position['symbol']}{account} from its own fills")
     rows = [*told["orders"], *told["ended"]]
     terminal.say(_table(rows, _COLUMNS) if rows else "no orders")
+    for row in told["orders"]:
+        if row["trouble"]:
+            terminal.say(f"{row['order_id']}: {row['trouble']}")
+
+
+def _show_alerts(alerts: list[dict[str, Any]], terminal: Terminal) -> None:
+    for alert in alerts:
+        what = about(alert["subject"], alert["text"])
+        terminal.say(f"{alert['severity']} at {_clock(alert['at'])}: {what}")
 
 
 def _show_order(told: dict[str, Any], terminal: Terminal) -> None:
@@ -89,12 +106,14 @@ def _show_order(told: dict[str, Any], terminal: Terminal) -> None:
         "notes": "; ".join(told["notes"]),
         "amendments": told["amendments"] or None,
         "FROZEN": told["frozen"],
+        "trouble": None if told["frozen"] or told["ended_at"] else told["trouble"],
         "cancelled": told["cancelled_because"],
         "ended": f"{_clock(told['ended_at'])}: {told['ended_because']}" if told["ended_at"] else None,
     }
     for name, fact in facts.items():
         if fact not in {None, ""}:
             terminal.say(f"{name}: {fact}")
+    _show_alerts(told["alerts"], terminal)
     if told["children"]:
         terminal.say(_table(told["children"], _CHILD_COLUMNS))
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
+from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import (
     AlertRaised,
+    AmendRefused,
+    CancelRefused,
+    ChildDone,
     ChildFilled,
     ChildNoted,
     KillSwitchEngaged,
     KillSwitchReleased,
     LinkChanged,
     OrderAccepted,
+    OrderAmended,
     OrderDone,
+    OrderPaused,
     OrderRefused,
+    OrderResumed,
+    ReplaceRefused,
 )
 from quietfill.domain.types import datetime_of, price_decimal, quantity_decimal
 
@@ -27,7 +36,14 @@ if TYPE_CHECKING:
 def in_words(record: AnyRecord) -> str | None:
     """Return one line with the time in UTC; None for a record of which only the journal speaks."""
     say = _WORDS.get(type(record))
-    return None if say is None else f"{datetime_of(record.at):%H:%M:%S} {say(record)}"
+    words = None if say is None else say(record)
+    return None if words is None else f"{datetime_of(record.at):%H:%M:%S} {words}"
+
+
+def about(subject: str, text: str) -> str:
+    """Return a text with what it is about before it, unless it says so itself."""
+    says_it = re.search(rf"(?<![\w-]){re.escape(subject)}(?![\w-])", text)
+    return text if says_it else f"{subject}: {text}"
 
 
 def _accepted(record: OrderAccepted) -> str:
@@ -51,12 +67,49 @@ def _noted(record: ChildNoted) -> str:
     return f"{record.child_id} is {record.note}"
 
 
+def _amended(record: OrderAmended) -> str:
+    terms = {
+        "quantity": None if record.quantity is None else _size(record.quantity),
+        "limit": None if record.limit_price is None else f"{price_decimal(record.limit_price):f}",
+        "stop price": None if record.stop_price is None else f"{price_decimal(record.stop_price):f}",
+        "end": None if record.end is None else f"{datetime_of(record.end):%H:%M:%S}",
+        **record.params,
+    }
+    new = ", ".join(f"{name} {value}" for name, value in terms.items() if value is not None)
+    return f"{record.order_id} amended by {record.by}: {new}{_why(record.reason)}"
+
+
+def _not_amended(record: AmendRefused) -> str:
+    return f"{record.order_id} not amended: {'; '.join(record.reasons)}"
+
+
+def _paused(record: OrderPaused) -> str:
+    return f"{record.order_id} paused by {record.by}{_why(record.reason)}"
+
+
+def _resumed(record: OrderResumed) -> str:
+    return f"{record.order_id} resumed by {record.by}{_why(record.reason)}"
+
+
+def _child_done(record: ChildDone) -> str | None:
+    """Children come and go by the hundred: only one that the broker turned away is worth a line."""
+    return f"{record.child_id} rejected: {record.reason}" if record.state is OrderState.REJECTED else None
+
+
+def _change_refused(record: ReplaceRefused) -> str:
+    return f"{record.child_id} change refused: {record.reason}"
+
+
+def _cancel_refused(record: CancelRefused) -> str:
+    return f"{record.child_id} cancel refused: {record.reason}"
+
+
 def _killed(record: KillSwitchEngaged) -> str:
-    return f"KILL by {record.by}: {record.reason}"
+    return f"KILL of {record.scope.in_words} by {record.by}: {record.reason}"
 
 
 def _released(record: KillSwitchReleased) -> str:
-    return f"kill released by {record.by} and {record.second}: {record.reason}"
+    return f"kill of {record.scope.in_words} released by {record.by} and {record.second}: {record.reason}"
 
 
 def _link(record: LinkChanged) -> str:
@@ -64,18 +117,29 @@ def _link(record: LinkChanged) -> str:
 
 
 def _alert(record: AlertRaised) -> str:
-    return f"{record.severity}: {record.subject}: {record.text}"
+    return f"{record.severity}: {about(record.subject, record.text)}"
+
+
+def _why(reason: str) -> str:
+    return f": {reason}" if reason else ""
 
 
 def _size(quantity: Quantity) -> str:
     return format(quantity_decimal(quantity), "f")
 
 
-_WORDS: Final[dict[type, Callable[[Any], str]]] = {
+_WORDS: Final[dict[type, Callable[[Any], str | None]]] = {
     OrderAccepted: _accepted,
     OrderRefused: _refused,
     ChildFilled: _filled,
     OrderDone: _done,
+    OrderAmended: _amended,
+    AmendRefused: _not_amended,
+    OrderPaused: _paused,
+    OrderResumed: _resumed,
+    ChildDone: _child_done,
+    ReplaceRefused: _change_refused,
+    CancelRefused: _cancel_refused,
     ChildNoted: _noted,
     KillSwitchEngaged: _killed,
     KillSwitchReleased: _released,

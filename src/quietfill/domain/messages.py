@@ -210,6 +210,12 @@ class KillScope(msgspec.Struct, frozen=True, kw_only=True):
         if self.account is not None:
             named(self.account, "account")
 
+    @property
+    def in_words(self) -> str:
+        """What it covers, as people are told."""
+        symbols = ", ".join(self.symbols) or "everything"
+        return symbols if self.account is None else f"{symbols} of account {self.account}"
+
     def covers(self, symbol: str, account: str | None) -> bool:
         """Say whether an order of *symbol* and *account* falls under the kill."""
         if self.symbols and symbol not in self.symbols:

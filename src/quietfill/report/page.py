@@ -137,9 +137,10 @@ def _act(notice: KillSwitchEngaged | KillSwitchReleased | Resolved | RuleSwitche
     """Say what a person did, and who."""
     match notice:
         case KillSwitchEngaged():
-            return f"kill switch engaged by {notice.by}: {notice.reason}"
+            return f"kill switch for {notice.scope.in_words} engaged by {notice.by}: {notice.reason}"
         case KillSwitchReleased():
-            return f"kill switch released by {notice.by} and {notice.second}: {notice.reason}"
+            who = f"{notice.by} and {notice.second}"
+            return f"kill switch for {notice.scope.in_words} released by {who}: {notice.reason}"
         case Resolved():
             return f"{notice.by} settled {notice.subject} as {notice.outcome}: {notice.reason}"
         case RuleSwitched():

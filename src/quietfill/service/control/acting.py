@@ -10,12 +10,12 @@ from quietfill.service.control.answers import Refused
 from quietfill.service.control.awaiting import missing
 from quietfill.service.control.deciding import end_of, number
 from quietfill.service.control.killing import scope_of
+from quietfill.service.control.troubles import refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from quietfill.agent.agent import ExecutionAgentImpl
-    from quietfill.domain.messages import KillScope
     from quietfill.engine.parent import ParentState
     from quietfill.service.control.bodies import ActBody, AmendBody, ReleaseBody, ResolveBody
     from quietfill.service.control.heard import Heard
@@ -80,10 +80,10 @@ class Acting:
         scope = scope_of(body)
         engaged = [kill.scope for kill in self._state.kills]
         if scope not in engaged:
-            others = f"; engaged: {', '.join(scope_text(one) for one in engaged)}" if engaged else ""
-            raise Refused(HTTPStatus.CONFLICT, f"no kill of {scope_text(scope)} is engaged{others}")
+            others = f"; engaged: {', '.join(one.in_words for one in engaged)}" if engaged else ""
+            raise Refused(HTTPStatus.CONFLICT, f"no kill of {scope.in_words} is engaged{others}")
         await self._done(self._agent.release_kill_switch(scope, body.by, body.second, body.reason))
-        return {"released": scope_text(scope), "still_engaged": [scope_text(kill.scope) for kill in self._state.kills]}
+        return {"released": scope.in_words, "still_engaged": [kill.scope.in_words for kill in self._state.kills]}
 
     async def resolve(self, body: ResolveBody) -> dict[str, Any]:
         """Settle by a person's word what is in doubt or frozen."""
@@ -134,13 +134,10 @@ class Acting:
 
 def unknown_order(agent: ExecutionAgentImpl, order_id: str) -> Refused:
     """Return why there is no live order with this id."""
-    parent = agent.runtime.engine.state.parents.get(order_id)
+    state = agent.runtime.engine.state
+    parent = state.parents.get(order_id)
     if parent is None:
-        return Refused(HTTPStatus.NOT_FOUND, f"no order {order_id} is known here")
+        refusal = refusal_of(state, order_id)
+        text = f"no order {order_id} is known here" if refusal is None else f"order {order_id} was {refusal}"
+        return Refused(HTTPStatus.NOT_FOUND, text)
     return Refused(HTTPStatus.CONFLICT, f"order {order_id} has ended: {parent.state.value}")
-
-
-def scope_text(scope: KillScope) -> str:
-    """Return a kill's scope in words."""
-    symbols = ", ".join(scope.symbols) if scope.symbols else "everything"
-    return symbols if scope.account is None else f"{symbols} of account {scope.account}"

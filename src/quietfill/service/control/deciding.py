@@ -72,7 +72,8 @@ class Deciding:
         outcome = await self._outcome(decision, APPROVER if body.approver is None else f"{APPROVER}:{body.approver}")
         order_id = order_id_of(decision.event_id)
         if isinstance(outcome, OrderAccepted):
-            return {"accepted": True, "order_id": order_id, "notes": list(outcome.notes)}
+            told = {"accepted": True, "order_id": order_id, "notes": list(outcome.notes)}
+            return told | {"broker_connected": self._is_line_up()}
         status = HTTPStatus.UNPROCESSABLE_ENTITY if outcome.duplicate_of is None else HTTPStatus.CONFLICT
         raise Refused(
             status,
@@ -81,6 +82,10 @@ class Deciding:
             order_id=order_id,
             reasons=list(outcome.reasons),
         )
+
+    def _is_line_up(self) -> bool:
+        runtime = self._agent.runtime
+        return runtime.edge.is_connected and runtime.engine.state.link_up
 
     async def _outcome(self, decision: DecisionEvent, approver: str) -> Outcome:
         validation = ValidatedDecisionEvent(

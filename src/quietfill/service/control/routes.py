@@ -110,10 +110,11 @@ class Routes:
 
     async def _order(self, request: Request) -> dict[str, Any]:
         order_id = str(request.path_params["order_id"])
-        parent = self._agent.runtime.engine.state.parents.get(order_id)
+        state = self._agent.runtime.engine.state
+        parent = state.parents.get(order_id)
         if parent is None:
             raise unknown_order(self._agent, order_id)
-        return views.order_detail(parent)
+        return views.order_detail(parent, state)
 
 
 def _of_house(act: Callable[[Any], Awaitable[dict[str, Any]]], kind: type[Body]) -> Answering:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from quietfill.agent.views import average_price
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.types import datetime_of, price_float, quantity_number
+from quietfill.service.control.troubles import alerts_of, newest_alerts, trouble_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _ENDED_SHOWN = 20
 _CHILDREN_SHOWN = 100
-_ALERTS_SHOWN = 20
 
 
 def house(agent: ExecutionAgentImpl, facts: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def house(agent: ExecutionAgentImpl, facts: dict[str, Any]) -> dict[str, Any]:
         "pending_orders": len(state.live),
         **order_lists(state),
         "positions": [_position(*key, quantity) for key, quantity in state.positions.items() if quantity],
-        "alerts": [_alert(alert) for alert in state.alerts[-_ALERTS_SHOWN:]],
+        "alerts": [_alert(alert) | {"over": over} for alert, over in newest_alerts(state)],
         "service": facts,
     }
 
@@ -83,10 +83,11 @@ def order_row(parent: ParentState) -> dict[str, Any]:
         "status": _status(parent),
         "live_children": len(parent.live_children),
         "end": datetime_of(parent.end),
+        "trouble": trouble_of(parent),
     }
 
 
-def order_detail(parent: ParentState) -> dict[str, Any]:
+def order_detail(parent: ParentState, state: EngineState) -> dict[str, Any]:
     """Return everything about one order that its operator may need."""
     accepted = parent.accepted
     children = parent.children()
@@ -105,6 +106,7 @@ def order_detail(parent: ParentState) -> dict[str, Any]:
         "cancelled_because": parent.cancel_reason,
         "ended_at": _moment(parent.done_at),
         "ended_because": parent.done_reason or None,
+        "alerts": [_alert(alert) for alert in alerts_of(state, parent)],
         "children_sent": parent.children_count,
         "children": [_child(child) for child in children[-_CHILDREN_SHOWN:]],
     }
@@ -130,6 +132,7 @@ def _child(child: ChildState) -> dict[str, Any]:
         "filled": quantity_number(child.filled),
         "limit_price": _price(child.limit_price),
         "asked_at": datetime_of(child.requested_at),
+        "said": child.last_word or None,
     }
 
 
