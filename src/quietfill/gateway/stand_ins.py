@@ -163,13 +163,9 @@ class _StandIn:
         self._take(self._engine.handle(order, floor.now))
 
     def change(self, request: ReplaceRequested) -> None:
-        """Amend the order."""
+        """Amend the order; the new terms are said to be in force when no child can trade beyond them any more."""
         self._asked = request
-        changes = {"quantity": quantity_decimal(request.total)}
-        if request.limit_price is not None:
-            changes["limit_price"] = price_decimal(request.limit_price)
-        amendment = AmendOrder(order_id=self._request.child_id, by="client", changes=changes)
-        self._take(self._engine.handle(amendment, self._floor.now))
+        self._take(self._engine.handle(self._amendment(request.total, request.limit_price), self._floor.now))
 
     def cancel(self) -> None:
         """Cancel the order; it ends when its children have."""
@@ -183,10 +179,54 @@ class _StandIn:
 
     def hear(self, report: ExecutionReport) -> None:
         """Take the venue's word about a child; what it traded is the order's."""
-        records = self._engine.handle(report, self._floor.now)
+        records: list[AnyRecord] = []
+        if report.fill is not None and self._is_too_late(report.fill):
+            records = self._take_back()
+        records += self._engine.handle(report, self._floor.now)
         if report.fill is not None:
             self._fill(report.fill)
+        self._confirm()
         self._take(records)
+
+    # Changes under way
+
+    def _amendment(self, total: Quantity, limit: Price | None) -> AmendOrder:
+        changes = {"quantity": quantity_decimal(total)}
+        if limit is not None:
+            changes["limit_price"] = price_decimal(limit)
+        return AmendOrder(order_id=self._request.child_id, by="client", changes=changes)
+
+    def _confirm(self) -> None:
+        """Say that new terms are in force, once everything that works for the order keeps to them.
+
+        A venue that has confirmed a smaller order fills no more than that; a child on its way there still would.
+        """
+        asked = self._asked
+        if asked is None or not self._is_in_force(asked):
+            return
+        self._asked, self._total, self._limit = None, asked.total, asked.limit_price
+        self._say(ReportKind.REPLACED, revision=asked.revision)
+
+    def _is_in_force(self, asked: ReplaceRequested) -> bool:
+        parent = self._engine.state.parents[self._request.child_id]
+        if parent.quantity != asked.total or parent.room(self._floor.now, _SETTINGS.settle) < 0:
+            return False
+        bound, sign = asked.limit_price, self._request.side.sign
+        prices = [child.limit_price_confirmed for child in parent.working]
+        return bound is None or all(price is not None and sign * (price - bound) <= 0 for price in prices)
+
+    def _is_too_late(self, fill: Fill) -> bool:
+        """Say whether more has traded than new terms allow that are not in force yet."""
+        return self._asked is not None and self._filled + fill.quantity > self._asked.total
+
+    def _take_back(self) -> list[AnyRecord]:
+        """Go on with the terms in force, and refuse the new ones."""
+        assert self._asked is not None, "there is something to take back"
+        revision, self._asked = self._asked.revision, None
+        self._say(
+            ReportKind.REPLACE_REJECTED, "more has traded meanwhile; the order goes on as it was", revision=revision
+        )
+        return self._engine.handle(self._amendment(self._total, self._limit), self._floor.now)
 
     # What follows
 
@@ -224,18 +264,21 @@ class _StandIn:
             self._say(ReportKind.ACCEPTED)
         elif isinstance(record, OrderRefused):
             self._finish(ReportKind.REJECTED, "; ".join(record.reasons))
-        elif isinstance(record, OrderAmended) and self._asked is not None:
-            self._total, self._limit = self._asked.total, self._asked.limit_price
-            self._say(ReportKind.REPLACED, revision=self._asked.revision)
+        elif isinstance(record, OrderAmended):
+            self._confirm()
         elif isinstance(record, AmendRefused) and self._asked is not None:
             reason = f"{'; '.join(record.reasons)}; the order goes on as it was"
-            self._say(ReportKind.REPLACE_REJECTED, reason, revision=self._asked.revision)
+            revision, self._asked = self._asked.revision, None
+            self._say(ReportKind.REPLACE_REJECTED, reason, revision=revision)
         elif isinstance(record, OrderDone) and record.state in _ENDS:
-            self._finish(_ENDS[record.state], record.reason)
+            asked_for = record.state is OrderState.CANCELLED  # the venue gives no reason for that either
+            self._finish(_ENDS[record.state], "" if asked_for else record.reason)
         elif isinstance(record, OrderDone) and not self._is_over:  # an amendment left nothing to do
             self._finish(ReportKind.CANCELLED, record.reason)
 
     def _fill(self, fill: Fill) -> None:
+        if self._asked is not None and self._filled + fill.quantity == self._asked.total:
+            self._confirm()  # this fill completes the order as it is to be
         self._filled += fill.quantity
         self._is_over = self._is_over or self._filled >= self._total
         self._say(ReportKind.FILL, fill=fill)
