@@ -66,7 +66,8 @@ class StopMethods(AgentFace):
         await self.runtime.committed(self.runtime.submit(message))
 
     def _is_armed(self, parent: ParentState) -> bool:
-        return self._engine.algos.get(parent.algo).is_stop and TRIGGERED not in parent.memo
+        is_known = parent.algo in self._engine.algos
+        return is_known and self._engine.algos.get(parent.algo).is_stop and TRIGGERED not in parent.memo
 
     def _stop_order(self, parent: ParentState) -> dict[str, Any]:
         return {

@@ -98,6 +98,41 @@ class AlgoRegistry:
         return iter(self._specs.values())
 
 
+class AcceptedAlgos(AlgoRegistry):
+    """The algos of orders that were accepted, also those of an agent that knew other algos than this one.
+
+    A journal outlives the broker and the files that its orders' algos came from. An algo that is not known here fails
+    when it is asked for a plan, as one with a bug does: its order freezes, and what works of it is withdrawn.
+    """
+
+    def __init__(self, known: AlgoRegistry) -> None:
+        """Look up in *known* first."""
+        super().__init__()
+        self._known = known
+
+    def get(self, name: str) -> AlgoSpec:
+        """Return the algo of this name, or one that has no plan."""
+        if name in self._known:
+            return self._known.get(name)
+        return AlgoSpec(name, _Unknown(name), AlgoParams, "Not known here.")
+
+
+class _Unknown:
+    """Stands where an algo would be."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def plan(self, order: ParentView, market: MarketView, now: Timestamp) -> Plan:  # noqa: ARG002 - whatever it is
+        """Fail.
+
+        Raises:
+            BadInput: always.
+        """
+        words = "is not known here: cancel the order, or start with the broker or the file that has the algo"
+        raise BadInput(f"{self._name} {words}")
+
+
 def registry() -> AlgoRegistry:
     """Return a registry with the built-in algos."""
     known = AlgoRegistry()

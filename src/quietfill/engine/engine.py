@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from quietfill.algos.registry import AlgoRegistry, parse_params
+from quietfill.algos.base import AlgoParams
+from quietfill.algos.registry import AcceptedAlgos, AlgoRegistry, parse_params
 from quietfill.domain.execution_report import ExecutionReport
 from quietfill.domain.messages import (
     AmendOrder,
@@ -112,7 +113,8 @@ class Engine:
         self._sender = Sender(self.state, self.observed, settings.quote_age_limit)
         self._timers = Timers()
         self._exits = Exits(self.state)
-        self._planner = Planner(self.state, self.observed, settings, algos, self._pacer, self._emit)
+        self._accepted = AcceptedAlgos(algos)
+        self._planner = Planner(self.state, self.observed, settings, self._accepted, self._pacer, self._emit)
         self._admission = Admission(self.state, self.observed, settings, limits or RiskLimits(), algos)
         self._reconciliation = Reconciliation(settings.request_timeout)
         self._dirty: dict[str, ParentState] = {}
@@ -298,7 +300,7 @@ class Engine:
             self._rebase(parent, now, "resumed")
 
     def _kill(self, kill: Kill, now: Timestamp) -> None:
-        for record in kill_records(kill, self.state, self.algos, now):
+        for record in kill_records(kill, self.state, self._accepted, now):
             self._emit(record)
             if isinstance(record, OrderCancelAsked):
                 self._touch(self.state.parents[record.order_id])
@@ -357,7 +359,7 @@ class Engine:
         for kill in self.state.kills:
             if kill.scope.covers(parent.symbol, parent.account):
                 cancels, why = kill.cancel_pending or kill.close_positions, kill.reason
-                for record in endings(parent, self.algos, by=kill.by, why=why, cancels=cancels, now=now):
+                for record in endings(parent, self._accepted, by=kill.by, why=why, cancels=cancels, now=now):
                     self._emit(record)
                 self._touch(parent)
 
@@ -483,7 +485,8 @@ class Engine:
         return not self._reconciling or parent.cancel_reason is not None or self._planner.watches(parent)
 
     def _resolve_params(self, parent: ParentState) -> None:
-        parent.params = parse_params(self.algos.get(parent.algo), parent.raw_params)
+        is_known = parent.algo in self.algos
+        parent.params = parse_params(self.algos.get(parent.algo), parent.raw_params) if is_known else AlgoParams()
 
 
 def _priority(parent: ParentState) -> tuple[int, int, str]:
