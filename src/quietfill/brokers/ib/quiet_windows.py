@@ -54,9 +54,9 @@ class QuietWindow(msgspec.Struct, frozen=True):
         for offset in range(-_WEEK - 1, _WEEK + 2):
             date = today + timedelta(days=offset)
             if self.day is None or date.weekday() == self.day:
-                begin = datetime.combine(date, self.begin, self.zone)
-                end = datetime.combine(date + timedelta(days=self.days), self.end, self.zone)
-                yield timestamp_from(begin), timestamp_from(end)
+                begins = _instants(datetime.combine(date, self.begin, self.zone))
+                ends = _instants(datetime.combine(date + timedelta(days=self.days), self.end, self.zone))
+                yield min(begins), max(ends)
 
 
 def read_quiet_windows(texts: tuple[str, ...], default_zone: str = "") -> tuple[QuietWindow, ...]:
@@ -98,6 +98,14 @@ def read_quiet_window(text: str, default_zone: str = "") -> QuietWindow:
         if days == 0 and end <= begin:
             days = _WEEK
     return QuietWindow(text.strip(), begin, end, _zone(zone or default_zone, text), day, days)
+
+
+def _instants(local: datetime) -> tuple[Timestamp, Timestamp]:
+    """Return the two instants that a time of day may mean where the clock is put forward or back; else they are one.
+
+    On that night a window is as long as it may be meant: one that ended before it began would bar nothing.
+    """
+    return timestamp_from(local), timestamp_from(local.replace(fold=1))
 
 
 def _zone(name: str, text: str) -> ZoneInfo:
