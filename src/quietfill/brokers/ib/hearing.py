@@ -305,8 +305,9 @@ class Hearing:
         child = self._children.of_order(seen.subject)
         if child is None:
             return None
-        child.note = f"{seen.text} ({seen.code}) {seen.advanced}".strip()
         self._hear_who_works(child, seen.text)
+        if note_of(seen.text) is None:  # who works it is no reason for its end
+            child.note = f"{seen.text} ({seen.code}) {seen.advanced}".strip()
         effect = code_of(seen.code).effect
         if child.end is not None:
             _log.debug("a code about an order that is over", child=child.child_id, code=seen.code, text=seen.text)
