@@ -1,12 +1,15 @@
 """What the charts of a report are drawn from: thinned, in the venue's clock, nothing invented."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quietfill.domain.types import price_from
+from quietfill.domain.records import ChildFilled, FillMarks
+from quietfill.domain.types import price_from, quantity_from
 from quietfill.report.frame import Frame, decimals_of
+from quietfill.report.kept_touches import kept_touches
 from quietfill.report.order_section import order_section
 from quietfill.report.price_chart import child_segments, fill_points, price_domain, price_levels, touch_points
 from quietfill.report.progress_charts import cost_points, filled_steps, participation_points, plan_steps, starts_high
@@ -132,13 +135,69 @@ def test_plan_and_fills_run_from_nothing_to_the_end():
 
 
 def test_participation_is_in_percent_and_ends_with_the_order():
-    """The last point is the share at the end; without a recorded market there is none."""
+    """The last point is the share at the end; without a recorded market and marks there is none."""
     report, frame = report_of(filled_order())
     last = participation_points(report, frame)[-1]
 
     assert (last["t"], last["percent"]) == (frame.x(at(600)), pytest.approx(100 * 800 / 7000, abs=1e-4))
     unrecorded, frame = report_of(filled_order(), history=None)
     assert participation_points(unrecorded, frame) == []
+
+
+def with_marks(script, *marks):
+    """Return a script's records with marks kept with its fills, in order."""
+    kept = iter(marks)
+    return [
+        msgspec.structs.replace(record, marks=next(kept)) if isinstance(record, ChildFilled) else record
+        for record in script
+    ]
+
+
+def mark_of(bid, ask, volume):
+    """Return marks as the engine keeps them."""
+    sizes = {"bid_size": quantity_from(1), "ask_size": quantity_from(1)}
+    whole = None if volume is None else quantity_from(volume)
+    return FillMarks(bid=price_from(bid), ask=price_from(ask), **sizes, quote_age=0, market_volume=whole)
+
+
+def test_without_a_recorded_market_the_marks_of_fills_tell_the_share():
+    """Participation is drawn from the volume kept with each fill, and the caption says so."""
+    records = with_marks(filled_order(), mark_of(9.18, 9.19, 700), mark_of(9.2, 9.21, 3200))
+    report, frame = report_of(records, history=None)
+
+    assert [(row["t"], row["percent"]) for row in participation_points(report, frame)] == [
+        (frame.x(at(60)), 30),
+        (frame.x(at(501)), 20),
+    ]
+    html, charts = order_section(report, 1)
+    assert "participation-1" in charts
+    assert "by the volume kept with each fill: no market was recorded" in html
+
+
+def test_without_a_recorded_market_the_kept_touches_are_drawn():
+    """The price path shows bid and ask at arrival, requests, fills and end, and the key says that this is all."""
+    records = with_marks(filled_order(), mark_of(9.17, 9.18, None), mark_of(9.2, 9.21, None))
+    report, frame = report_of(records, history=None)
+    rows = [(row["t"], row["bid"], row["ask"]) for row in kept_touches(report, frame)]
+
+    assert rows == [
+        (frame.x(at(0)), 9.18, 9.19), (frame.x(at(1)), 9.18, 9.19), (frame.x(at(60)), 9.17, 9.18),
+        (frame.x(at(300)), 9.19, 9.2), (frame.x(at(501)), 9.2, 9.21),
+    ]  # fmt: skip
+    html, charts = order_section(report, 1)
+    assert charts["price-1"].to_dict()["layer"][0]["mark"]["type"] == "rule"
+    assert "bid to ask, as kept with requests and fills" in html
+    assert "no recorded market" in html
+    recorded, _ = order_section(report_of(filled_order())[0], 1)
+    assert "no recorded market" not in recorded
+
+
+def test_what_is_missing_for_the_share_is_named():
+    """A filled order without market and marks says what is not known, not that nothing was filled."""
+    html, _ = order_section(report_of(filled_order(), history=None)[0], 1)
+
+    assert "the market's volume was not kept with the fills" in html
+    assert "nothing filled" not in html
 
 
 def test_a_share_of_next_to_nothing_does_not_flatten_the_picture():

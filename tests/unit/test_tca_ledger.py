@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 
+from quietfill.domain.execution_report import Fill
 from quietfill.domain.messages import KillScope
 from quietfill.domain.order_state import OrderState
 from quietfill.domain.records import (
@@ -13,7 +14,9 @@ from quietfill.domain.records import (
     CancelRefused,
     CancelRequested,
     ChildAdopted,
+    ChildFilled,
     ChildInDoubt,
+    FillRevised,
     KillSwitchEngaged,
     OrderAmended,
     OrderCancelAsked,
@@ -28,8 +31,9 @@ from quietfill.domain.records import (
     ScheduleRebased,
     WorkingMark,
 )
-from quietfill.domain.types import price_from, quantity_from
+from quietfill.domain.types import Liquidity, price_from, quantity_from
 from quietfill.tca.children import RequestKind
+from quietfill.tca.figures import order_figures
 from quietfill.tca.ledger import Ledger
 from tests.tca_records import Script, at, known
 
@@ -188,3 +192,35 @@ def test_a_record_about_an_unknown_order_is_our_bug():
     """A journal that speaks of an order nobody accepted is refused, not patched over."""
     with pytest.raises(KeyError):
         Ledger.of([OrderPaused(at=at(1), order_id="ghost", by="ann")])
+
+
+def fill_at(told, *, child="c1", execution="x"):
+    """Return an execution that the broker says happened at *told* seconds."""
+    return Fill(
+        execution_id=execution, quantity=quantity_from(500), price=price_from(100), exchange_time=at(told),
+        liquidity=Liquidity.UNKNOWN,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "taken"), [(10.0, 10.4), (10.39, 10.4), (10.5, 10.5), (10.6, 10.6), (11.0, 10.6)]
+)  # fmt: skip
+def test_a_fill_is_never_before_its_request_nor_after_it_was_heard(told, taken):
+    """A broker that tells whole seconds, or whose clock is ahead, makes no fill impossible in figures and charts."""
+    script = Script(accepted=10.4).place("c1", 10.4, 1000, 100, acknowledged=10.45)
+    order = order_of(script.add(ChildFilled(at=at(10.6), child_id="c1", fill=fill_at(told))))
+
+    assert (order.first_fill_at, order.last_fill_at) == (at(taken), at(taken))
+    assert order.children[0].fills[0].fill.exchange_time == at(taken)
+    assert order_figures(order, None).time_to_first_fill_seconds == pytest.approx(taken - 10.4)
+
+
+def test_a_revised_fill_keeps_within_the_same_bounds():
+    """A commission that comes later does not bring the impossible time back, nor its own."""
+    script = Script(accepted=10.4).place("c1", 10.4, 1000, 100, acknowledged=10.45)
+    script.add(
+        ChildFilled(at=at(10.6), child_id="c1", fill=fill_at(10)),
+        FillRevised(at=at(12), child_id="c1", fill=fill_at(11.5), why="the commission is known"),
+    )
+
+    assert order_of(script).fills[0].fill.exchange_time == at(10.6)

@@ -26,6 +26,11 @@ def band(colour: str) -> str:
     return _swatch(f'<rect y="1" width="{_WIDTH}" height="10" fill="{colour}" opacity=".32"/>')
 
 
+def post(colour: str) -> str:
+    """Return an upright stroke."""
+    return _swatch(f'<path d="M11 0V12" stroke="{colour}" stroke-width="3" opacity=".6"/>')
+
+
 def dot(colour: str, *, filled: bool) -> str:
     """Return a point, hollow or filled."""
     inside = colour if filled else "none"
@@ -42,6 +47,8 @@ def _swatch(drawn: str) -> str:
 
 
 MARKET: Final = (band(palette.MARKET), "bid to ask, mid")
+KEPT: Final = (post(palette.MARKET), "bid to ask, as kept with requests and fills")
+NO_MARKET: Final = '<span class="key">no recorded market</span>'
 CHILD: Final = (line(palette.OURS, width=2.6), "child at its limit")
 RESTED: Final = (dot(palette.FILL, filled=False), "fill that rested")
 TOOK: Final = (dot(palette.FILL, filled=True), "fill that crossed")
@@ -51,6 +58,7 @@ LIMIT: Final = (line(palette.LIMIT, palette.LIMIT_DASH), "limit")
 
 PLAN: Final = key([(line(palette.FILL, palette.PLAN_DASH), "planned"), (line(palette.OURS), "filled")])
 PARTICIPATION: Final = key([(line(palette.OURS), "own share since arrival")])
+AT_FILLS: Final = '<span class="key">by the volume kept with each fill: no market was recorded</span>'
 STARTS_HIGH: Final = '<span class="key">(first moments above the picture)</span>'
 COST: Final = key(
     [

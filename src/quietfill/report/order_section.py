@@ -9,14 +9,16 @@ from quietfill.report import legend
 from quietfill.report.children_table import children_table
 from quietfill.report.cost_tables import cost_tables
 from quietfill.report.frame import Frame
+from quietfill.report.kept_touches import kept_touches
 from quietfill.report.overview import tiles
-from quietfill.report.price_chart import MOST_FILLS, price_chart, price_levels
+from quietfill.report.price_chart import MOST_FILLS, price_chart, price_levels, touch_points
 from quietfill.report.progress_charts import (
     cost_chart,
     cost_points,
     participation_chart,
     participation_points,
     plan_chart,
+    recorded_from_arrival,
     starts_high,
 )
 from quietfill.report.words import headline, story
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from quietfill.report.axes import Picture
     from quietfill.report.run import OrderReport
 
+_NO_VOLUME = "no market was recorded from arrival on, and the market's volume was not kept with the fills"
 _LEVEL_KEYS = {"arrival mid": legend.ARRIVAL, "interval VWAP": legend.VWAP, "limit": legend.LIMIT}
 
 
@@ -50,20 +53,22 @@ def _figures(report: OrderReport, frame: Frame, number: int, charts: dict[str, P
     charts[f"price-{number}"] = price_chart(report, frame)
     charts[f"plan-{number}"] = plan_chart(report, frame)
     figures = [
-        _figure(f"price-{number}", "Price path", _price_key(report), wide=True),
+        _figure(f"price-{number}", "Price path", _price_key(report, frame), wide=True),
         _figure(f"plan-{number}", "Plan and fills", legend.PLAN),
     ]
     if report.order.fills and (shares := participation_points(report, frame)):
         charts[f"participation-{number}"] = participation_chart(report, frame)
         key = legend.PARTICIPATION + (legend.STARTS_HIGH if starts_high(shares) else "")
+        key += legend.AT_FILLS if recorded_from_arrival(report) is None else ""
         figures.append(_figure(f"participation-{number}", "Participation", key))
     else:
-        figures.append(_nothing("Participation", "nothing filled, or no recorded market"))
+        reason = _NO_VOLUME if report.order.fills else "nothing filled"
+        figures.append(_nothing("Participation", reason))
     if cost_points(report, frame):
         charts[f"cost-{number}"] = cost_chart(report, frame)
         figures.append(_figure(f"cost-{number}", "Cost to date", legend.COST))
     else:
-        figures.append(_nothing("Cost to date", "nothing filled, or no arrival quote"))
+        figures.append(_nothing("Cost to date", "no arrival quote" if report.order.fills else "nothing filled"))
     return figures
 
 
@@ -78,13 +83,15 @@ def _nothing(title: str, reason: str) -> str:
     return f'<figure><figcaption><h3>{title}</h3></figcaption><div class="none">{reason}</div></figure>'
 
 
-def _price_key(report: OrderReport) -> str:
-    items = [legend.MARKET] if report.history is not None else []
+def _price_key(report: OrderReport, frame: Frame) -> str:
+    is_recorded = bool(touch_points(report.history, frame))
+    is_kept = not is_recorded and bool(kept_touches(report, frame))
+    items = [legend.MARKET] if is_recorded else [legend.KEPT] if is_kept else []
     items += [legend.CHILD, legend.RESTED, legend.TOOK]
     items += [_LEVEL_KEYS[row["level"]] for row in price_levels(report)]
     fills = len(report.order.fills)
     more = f'<span class="key">{MOST_FILLS:,} of {fills:,} fills shown</span>' if fills > MOST_FILLS else ""
-    return legend.key(items) + more
+    return legend.key(items) + ("" if is_recorded else legend.NO_MARKET) + more
 
 
 def _notes(report: OrderReport, frame: Frame) -> str:

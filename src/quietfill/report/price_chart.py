@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from quietfill.domain.types import PRICE_SCALE, Liquidity, Price, quantity_number
 from quietfill.report import palette
 from quietfill.report.axes import Picture, Row, finished, time_axis, tooltips
+from quietfill.report.kept_touches import kept_touches
 from quietfill.report.thinning import every, kept_rows
 from quietfill.tca.benchmarks import in_currency, touch_rows
 from quietfill.tca.summary import arrival_mid
@@ -28,12 +29,14 @@ def price_chart(report: OrderReport, frame: Frame) -> Picture:
     """Return the price path of one order, drawn as wide as its container."""
     import altair as alt
 
-    touches = touch_points(report.history, frame)
+    recorded = touch_points(report.history, frame)
+    touches = recorded or kept_touches(report, frame)
     segments, fills, levels = child_segments(report, frame), fill_points(report, frame), price_levels(report)
     domain = price_domain([touches, segments, fills, levels], least=10.0**-frame.decimals)
     scale = alt.Scale(domain=domain, zero=False, nice=False)
     layers: list[Picture] = [
-        *([_touch(touches, frame, scale)] if touches else []),
+        *([_touch(recorded, frame, scale)] if recorded else []),
+        *([_kept(touches, frame, scale)] if touches and not recorded else []),
         *([_levels(levels, scale)] if levels else []),
         *([_children(segments, frame, scale)] if segments else []),
         *([_fills(fills, frame, scale)] if fills else []),
@@ -166,6 +169,17 @@ def _touch(touches: list[Row], frame: Frame, scale: Any) -> Any:
     return alt.layer(
         band.encode(y=_y("bid:Q", scale, frame), y2="ask:Q"),
         mid.encode(y=_y("mid:Q", scale, frame)),
+    )
+
+
+def _kept(touches: list[Row], frame: Frame, scale: Any) -> Any:
+    """Draw the touch at single moments: a line from one to the next would claim to know what lay between."""
+    import altair as alt
+
+    return (
+        alt.Chart(alt.InlineData(values=touches))
+        .mark_rule(color=palette.MARKET, strokeWidth=3, opacity=0.6, clip=True)
+        .encode(x=time_axis(frame, ticks=6), y=_y("bid:Q", scale, frame), y2="ask:Q")
     )
 
 

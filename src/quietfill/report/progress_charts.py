@@ -9,9 +9,10 @@ from quietfill.report import palette
 from quietfill.report.axes import Picture, Row, finished, time_axis, tooltips
 from quietfill.report.thinning import every
 from quietfill.tca.summary import arrival_mid
-from quietfill.tca.timeline import cost_to_date, executed, participation, planned
+from quietfill.tca.timeline import cost_to_date, executed, participation, participation_kept, planned
 
 if TYPE_CHECKING:
+    from quietfill.market.history import MarketHistory
     from quietfill.report.frame import Frame
     from quietfill.report.run import OrderReport
 
@@ -107,12 +108,18 @@ def _percent_scale(points: list[Row]) -> Any:
 
 
 def participation_points(report: OrderReport, frame: Frame) -> list[Row]:
-    """Return the participation to date in percent; nothing without a recorded market."""
-    if report.history is None:
-        return []
-    points = participation(report.order, report.history, frame.ends)
+    """Return the participation to date in percent, without a recorded market by what was kept with each fill."""
+    history = recorded_from_arrival(report)
+    order = report.order
+    points = participation_kept(order) if history is None else participation(order, history, frame.ends)
     kept = [points[row] for row in every(len(points), MOST_STEPS)]
     return [{"t": frame.x(at), "percent": round(100 * share, DIGITS), "time": frame.clock(at)} for at, share in kept]
+
+
+def recorded_from_arrival(report: OrderReport) -> MarketHistory | None:
+    """Return the recorded market, where it reaches back to the order's arrival: only then are shares of it shares."""
+    history = report.history
+    return history if history is not None and history.covers(report.order.arrival_at) else None
 
 
 def cost_chart(report: OrderReport, frame: Frame) -> Picture:

@@ -59,6 +59,7 @@ from quietfill.domain.records import (
 )
 from quietfill.domain.types import OrderSide, Price, Quantity, Timestamp
 from quietfill.tca.children import BookedFill, ChildLedger, revise_booked
+from quietfill.tca.fill_times import at_a_possible_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -310,8 +311,11 @@ class Ledger:
 
     def _of_child(self, record: _ChildRecord) -> None:
         order = self._parents[record.child_id]
+        child = self._children[record.child_id]
         order.last_at = record.at
-        _OF_CHILD[type(record)](self._children[record.child_id], record)
+        if isinstance(record, (ChildFilled, FillRevised)):
+            record = at_a_possible_time(record, child)
+        _OF_CHILD[type(record)](child, record)
         if isinstance(record, ChildFilled):
             order.book(record)
         elif isinstance(record, FillRevised):

@@ -106,6 +106,21 @@ def participation(
     return list(zip(times[some].tolist(), shares.tolist(), strict=True))
 
 
+def participation_kept(order: OrderLedger) -> list[tuple[Timestamp, float]]:
+    """Return own / (own + market) volume since arrival at each fill, by the volume that was kept with it, 0 to 1.
+
+    It takes the place of `participation` where no market was recorded; fills without that volume have no point.
+    """
+    points: list[tuple[Timestamp, float]] = []
+    own = 0
+    for item in in_venue_time(order):
+        own += item.fill.quantity
+        market = None if item.marks is None else item.marks.market_volume
+        if market is not None and own + market > 0:
+            points.append((item.fill.exchange_time, own / (own + market)))
+    return points
+
+
 def cost_to_date(order: OrderLedger, history: MarketHistory | None, arrival: Fraction) -> list[CostPoint]:
     """Return the cost against the arrival mid after each fill, split into spread and drift."""
     points: list[CostPoint] = []
