@@ -18,6 +18,7 @@ from quietfill.domain.errors import BadInput, JournalError
 from quietfill.domain.messages import LinkState
 from quietfill.domain.records import AnyRecord, OrderDone
 from quietfill.domain.types import SECOND
+from quietfill.runtime.journal_end import closed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -54,6 +55,7 @@ class Runtime:
         self.failures = 0
         """Listeners and sendings that raised; each is in the log."""
         self._may_send = False
+        self._cancels_lead = False
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
@@ -113,6 +115,8 @@ class Runtime:
         if not self.engine.state.link_up:
             self.submit(LinkState(up=True, reason="started"))
         self._flush()  # a kill that came while we connected has its cancels waiting
+        if self._cancels_lead or self.journal_failure is not None:
+            self._send_cancels()
         if self.engine.is_reconciling:
             self.submit(await self.edge.snapshot())
 
@@ -124,17 +128,19 @@ class Runtime:
         if self._asking is not None:
             self._asking.cancel()
         try:
-            await self.edge.disconnect()
+            try:
+                await self.edge.disconnect()
+            finally:
+                await self._close_journal()
         finally:
-            self._close_journal()
-        for _, waiter in self._waiters:
-            waiter.cancel()
-        for future in self._done.values():
-            future.cancel()
+            for _, waiter in self._waiters:
+                waiter.cancel()
+            for future in self._done.values():
+                future.cancel()
 
-    def _close_journal(self) -> None:
+    async def _close_journal(self) -> None:
         try:
-            self.journal.close()
+            await closed(self.journal)
         except JournalError as error:
             self._journal_failed(str(error))
         else:
@@ -160,7 +166,12 @@ class Runtime:
         return self._take(records)
 
     def let_cancels_leave(self) -> None:
-        """Send the cancels that wait for their commit: under a kill nothing stays alive because a disk hangs."""
+        """Send the cancels that wait for their commit: under a kill nothing stays alive because a disk hangs.
+
+        Those decided from now on leave at once too, until the journal has caught up: what cannot be cancelled yet, for
+        want of a line or of an acknowledgement, is cancelled later.
+        """
+        self._cancels_lead = True
         self._send_cancels()
 
     def show(self, book: BookUpdate) -> None:
@@ -259,6 +270,7 @@ class Runtime:
 
     def _commit_reached(self, sequence: int) -> None:
         self._committed = max(self._committed, sequence)
+        self._cancels_lead = self._cancels_lead and self._committed < self.engine.state.sequence
         if not self._flushing:
             self._flush()
 
@@ -308,6 +320,8 @@ class Runtime:
             self._journal_failed(str(error))
         finally:
             self._flushing = False
+        if self._cancels_lead:
+            self._send_cancels()
 
     def _flush(self) -> None:
         """Send what became durable, tell who waits; repeat while that makes new records."""
