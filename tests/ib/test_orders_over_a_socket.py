@@ -352,6 +352,27 @@ def test_a_refused_modification_leaves_the_old_terms():
     play(scenario)
 
 
+def test_an_end_by_our_own_cancel_does_not_tell_an_earlier_refusal():
+    """What the broker said of a refused modification is no reason of a cancel that was asked for after it."""
+
+    async def scenario() -> None:
+        async with desk("modify-refused:times=1") as one:
+            one.child("c1")
+            await one.until(lambda: "accepted" in one.kinds("c1"))
+            one.replace("c1", 200, "9.11")
+            await one.until(lambda: "replace_rejected" in one.kinds("c1"))
+            one.cancel("c1")
+            await one.until(lambda: "cancelled" in one.kinds("c1"))
+
+            refusal, end = (next(said for said in one.reports if said.kind == kind)
+                            for kind in ("replace_rejected", "cancelled"))  # fmt: skip
+            assert refusal.reason
+            assert end.reason
+            assert refusal.reason not in end.reason
+
+    play(scenario)
+
+
 def test_a_second_life_of_one_order_is_an_alarm_and_is_cancelled():
     """Two permanent ids under one reference: a person is told, and the order is cancelled."""
 

@@ -287,7 +287,7 @@ class Sending:
             self._later(self._say, child, ReportKind.CANCEL_REJECTED, "its id at the broker is not known")
             self._wire.ask(child.child_id, "its id is not known")
         else:
-            child.cancel_sent = True
+            child.cancel_sent, child.note = True, ""  # what was said before is no reason of the end that this brings
             self._outbox.put(Waiting(Urgency.CANCEL, child.child_id, partial(self._write_cancel, child), _nothing))
             self._wire.push()
 
