@@ -57,8 +57,12 @@ def values(hint):
         return JSON if hint is typing.Any else INTEGERS
     if typing.get_origin(hint) is dict:
         return st.dictionaries(st.text(), values(arguments[1]), max_size=3)
+    if hint is msgspec.UnsetType:
+        return st.just(msgspec.UNSET)
     if hint in STATED:
         return STATED[hint]
+    if typing.get_origin(hint) is tuple and arguments[-1] is not Ellipsis:
+        return st.tuples(*map(values, arguments))
     if typing.get_origin(hint) is tuple:
         return st.lists(values(arguments[0]), max_size=3).map(tuple)
     if arguments:
