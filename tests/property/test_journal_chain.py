@@ -46,7 +46,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-STATED = {Instrument: INSTRUMENTS, KillScope: SCOPES}
+STATED = {Instrument: INSTRUMENTS, KillScope: SCOPES, msgspec.UnsetType: st.just(msgspec.UNSET)}
 """Strategies of what checks itself when it is made."""
 
 
@@ -57,17 +57,20 @@ def values(hint):
         return JSON if hint is typing.Any else INTEGERS
     if typing.get_origin(hint) is dict:
         return st.dictionaries(st.text(), values(arguments[1]), max_size=3)
-    if hint is msgspec.UnsetType:
-        return st.just(msgspec.UNSET)
     if hint in STATED:
         return STATED[hint]
-    if typing.get_origin(hint) is tuple and arguments[-1] is not Ellipsis:
-        return st.tuples(*map(values, arguments))
     if typing.get_origin(hint) is tuple:
-        return st.lists(values(arguments[0]), max_size=3).map(tuple)
+        return tuples(arguments)
     if arguments:
         return st.one_of(*map(values, arguments))
     return structs(hint) if issubclass(hint, msgspec.Struct) else st.from_type(hint)
+
+
+def tuples(arguments):
+    """Return a strategy for tuples of any length, or of the length that is stated."""
+    if arguments[-1] is Ellipsis:
+        return st.lists(values(arguments[0]), max_size=3).map(tuple)
+    return st.tuples(*map(values, arguments))
 
 
 def structs(kind):
