@@ -250,6 +250,8 @@ def test_an_existing_journal_is_left_alone(quietfill: CommandLine) -> None:
         (["journal", "show", "missing.journal"], "missing.journal: no such file"),
         (["journal", "verify", "missing.journal"], "missing.journal: no such file"),
         (["journal", "export", "missing.journal", "--out", "x.jsonl"], "missing.journal: no such file"),
+        (["gateway", "--account", ""], "account must be a code of letters and digits, like DU1234567, not ''"),
+        (["gateway", "--account", "DU1 "], "account must be a code of letters and digits, like DU1234567, not 'DU1 '"),
         (["algos", "sniff"], "sniff"),
         (["demo", "--speed", "slow"], "'slow'"),
         (["demo", "--speed", "-1"], "-1"),
@@ -348,8 +350,29 @@ def test_export_is_complete(quietfill: CommandLine, journal: Path) -> None:
     head = quietfill("journal", "verify", str(journal), "--json").figures["head"]
     assert rows[-1]["digest"] == head
     before = journal.read_bytes()
-    assert "is the journal itself" in quietfill("journal", "export", str(journal), "--out", str(journal)).complaint
+    itself = ("journal", "export", str(journal), "--out", str(journal), "--force")
+    assert "is the journal itself" in quietfill(*itself).complaint
     assert journal.read_bytes() == before
+
+
+def test_an_export_writes_over_nothing_unless_told(quietfill: CommandLine, journal: Path) -> None:
+    """A file that is there stays what it is; `--force` writes over it."""
+    out = quietfill.folder / "run.jsonl"
+    out.write_text("precious")
+    words = ("journal", "export", str(journal), "--out", str(out))
+
+    assert "is there already: --force writes over it" in quietfill(*words).complaint
+    assert out.read_text() == "precious"
+    assert quietfill(*words, "--force").code == 0
+    assert out.read_text() != "precious"
+
+
+def test_a_kind_that_no_record_has_is_refused(quietfill: CommandLine, journal: Path) -> None:
+    """A misspelt kind is no empty journal: the kinds are listed."""
+    complaint = quietfill("journal", "show", str(journal), "--kind", "nope").complaint
+
+    assert "kind must be one of alert_raised, " in complaint
+    assert ", not nope" in complaint
 
 
 def test_a_damaged_journal_is_named(quietfill: CommandLine, journal: Path) -> None:

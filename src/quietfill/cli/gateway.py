@@ -164,6 +164,9 @@ def gateway(
     pace = _speed(speed)
     if not 0 <= login.port <= _HIGHEST_PORT:
         raise BadInput(f"port must be from 0 to {_HIGHEST_PORT}, not {login.port}")
+    for code in login.account or ():
+        if not (code.isascii() and code.isalnum()):
+            raise BadInput(f"account must be a code of letters and digits, like DU1234567, not {code!r}")
     from quietfill.gateway.server import DEFAULT_ACCOUNT, PaperGateway
 
     opened = PaperGateway(

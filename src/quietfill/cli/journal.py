@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import msgspec
 
 from quietfill.cli.options import Flag, writable
 from quietfill.cli.terminal import Terminal
 from quietfill.domain.errors import BadInput
+from quietfill.domain.records import AnyRecord
 from quietfill.journal import inspect
 from quietfill.journal.codec import CODEC
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from quietfill.ports.journal import JournalEntry
+
+
+KINDS: Final = frozenset(str(record.__struct_config__.tag) for record in get_args(AnyRecord))
+"""What records call themselves."""
 
 
 def show(path: Path, /, *, kind: str | None = None, order: str | None = None, last: int | None = None,
@@ -31,6 +36,8 @@ def show(path: Path, /, *, kind: str | None = None, order: str | None = None, la
         last: only the newest so many of these.
         json: print the records as one JSON object.
     """
+    if kind is not None and kind not in KINDS:
+        raise BadInput(f"kind must be one of {', '.join(sorted(KINDS))}, not {kind}")
     if last is not None and last < 0:
         raise BadInput(f"last must not be negative, not {last}")
     chosen: Iterable[JournalEntry] = (entry for entry in inspect.entries(path) if _matches(entry, kind, order))
@@ -65,16 +72,20 @@ def verify(path: Path, /, *, head: str | None = None, json: Flag = False) -> int
     return 0
 
 
-def export(path: Path, /, *, out: Path, json: Flag = False) -> int:
+def export(path: Path, /, *, out: Path, force: Flag = False, json: Flag = False) -> int:
     """Copy a journal out as JSON lines of sequence, digest, schema and record.
 
     Args:
         path: the journal.
         out: the file to write.
+        force: write over a file that is there.
         json: print one JSON object.
     """
-    if path.exists() and writable(out, "export").exists() and out.samefile(path):
-        raise BadInput(f"{out}: is the journal itself")
+    if path.exists() and writable(out, "export").exists():
+        if out.samefile(path):
+            raise BadInput(f"{out}: is the journal itself")
+        if not force:
+            raise BadInput(f"{out}: is there already: --force writes over it")
     count = inspect.export_file(path, out)
     terminal = Terminal(json=json)
     terminal.line(f"{out}: {count} records")

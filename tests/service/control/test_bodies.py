@@ -131,9 +131,41 @@ def test_a_field_that_is_not_known_is_named(kind: type[Body]) -> None:
     assert "acount" in str(refusal(b'{"acount": "U1"}', kind))
 
 
-def test_a_wrong_field_is_named_first() -> None:
-    """The message says which field and what is wrong, without the pattern it did not match."""
-    said = '{"by": "anna", "symbol": "X", "side": "buy", "quantity": "many"}'
-    assert refusal(said.encode(), DecisionBody) == "quantity: holds what is not allowed here"
-    said = '{"by": "anna", "symbol": "X", "side": "buy"}'
-    assert refusal(said.encode(), DecisionBody) == "Object missing required field `quantity`"
+BUYING: dict[str, Any] = {"by": "anna", "symbol": "X", "side": "buy", "quantity": 1}
+WRONG: list[tuple[type[Body], dict[str, Any], str]] = [
+    (DecisionBody, BUYING | {"quantity": "many"}, "quantity must be a plain number, like 1234.5, not many"),
+    (DecisionBody, BUYING | {"quantity": None}, "quantity must be a number or text, not null"),
+    (DecisionBody, {"by": "anna", "symbol": "X", "side": "buy"}, "quantity is missing"),
+    (DecisionBody, BUYING | {"side": "long"}, "side must be buy or sell, not long"),
+    (DecisionBody, BUYING | {"minutes": 3e6}, "minutes must be at most 200,000, not 3000000.0"),
+    (DecisionBody, BUYING | {"minutes": 0}, "minutes must be above 0, not 0"),
+    (DecisionBody, BUYING | {"minutes": "x"}, "minutes must be a number, not x"),
+    (
+        DecisionBody,
+        BUYING | {"end": "tomorrow"},
+        "end must be a time with its offset from UTC, like 2026-11-23T15:55:00-05:00, not tomorrow",
+    ),
+    (
+        DecisionBody,
+        BUYING | {"end": "2026-11-23T15:55:00"},
+        "end must be a time with its offset from UTC, like 2026-11-23T15:55:00-05:00, not 2026-11-23T15:55:00",
+    ),
+    (DecisionBody, BUYING | {"algo": ""}, "algo must not be empty"),
+    (DecisionBody, BUYING | {"reason": "x" * 600}, "reason must have at most 500 characters"),
+    (DecisionBody, BUYING | {"account": "a\nb"}, "account must be one line of printable text"),
+    (DecisionBody, BUYING | {"params": {"a": [1]}}, "params[...] must be true or false, a number or text"),
+    (DecisionBody, BUYING | {"params": {"": 1}}, "a name in params must not be empty"),
+    (DecisionBody, BUYING | {"nope": 1}, "nope is no field of this request"),
+    (ResolveBody, {"by": "anna", "subject": "x", "outcome": "dead", "reason": "r"}, "outcome must be "),
+    (KillBody, {"by": "anna", "symbols": "X"}, "symbols must be a list, not X"),
+    (KillBody, {"by": "anna", "cancel_pending": 1}, "cancel_pending must be true or false, not 1"),
+]
+
+
+@pytest.mark.parametrize(("kind", "said", "answer"), WRONG, ids=[answer for _, _, answer in WRONG])
+def test_what_is_wrong_is_said_in_words(kind: type[Body], said: dict[str, Any], answer: str) -> None:
+    """The message names the field, what it must be and what was said, in no codec's words."""
+    told = refusal(json.dumps(said).encode(), kind)
+
+    assert told is not None
+    assert told.startswith(answer) if answer.endswith(" ") else told == answer

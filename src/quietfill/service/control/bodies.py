@@ -15,6 +15,7 @@ from msgspec import Meta
 from quietfill.domain.messages import Resolution
 from quietfill.domain.types import OrderSide, OrderType
 from quietfill.service.control.answers import Refused
+from quietfill.service.control.body_words import in_words
 
 _LARGEST = 10**15
 _NOTHING_UNPRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
@@ -139,7 +140,7 @@ def read_body(content: bytes, kind: type[AnyBody]) -> AnyBody:
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
-        raise Refused(HTTPStatus.BAD_REQUEST, _in_words(str(error))) from None
+        raise Refused(HTTPStatus.BAD_REQUEST, in_words(error, content, kind)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refused(HTTPStatus.BAD_REQUEST, "the body is no JSON object") from None
 
@@ -148,11 +149,3 @@ def stated(body: msgspec.Struct) -> dict[str, Any]:
     """Return the fields of a body that say something."""
     given = msgspec.structs.asdict(body)
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _in_words(problem: str) -> str:
-    """Return msgspec's message with the field first, and without the patterns that a text did not match."""
-    what, separator, place = problem.partition(" - at `$")
-    if "matching regex" in what:
-        what = "holds what is not allowed here"
-    return f"{place.strip('`').lstrip('.')}: {what}" if separator and place != "`" else what
