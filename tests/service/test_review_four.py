@@ -11,14 +11,18 @@ import pytest
 
 from quietfill.bootstrap.service import open_service
 from quietfill.domain.errors import BadInput, BrokerError, JournalError
+from quietfill.domain.records import CancelRequested, OrderAccepted, OrderDone
 from quietfill.journal.sqlite import SqliteJournal
 from quietfill.service.config import read_config
+from quietfill.service.control.door import Limits
+from tests.service.control.port_desk import FAR, MoodyJournal, on_port, open_port, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from quietfill.service.service import Service
+    from tests.service.control.port_desk import PortDesk
 
 SIM = """
 [broker]
@@ -188,5 +192,108 @@ def test_a_market_that_dies_ends_the_service_with_its_error(tmp_path: Path, monk
             await service.run(nothing)
         assert service.ended_by == ""
         assert_free(service)
+
+    play(scenario)
+
+
+def test_a_decision_said_again_is_one_order_and_no_error() -> None:
+    """A client that heard nothing asks again under the same name and gets its order; another order is refused."""
+
+    async def scenario(desk: PortDesk) -> None:
+        order_id = await desk.resting(decision_id="monday-1")
+        said = {"by": "anna", "symbol": desk.symbol, "side": "buy", "limit": FAR, "minutes": 30}
+        again = await desk.post("/v1/decisions", said | {"quantity": 2000, "decision_id": "monday-1"})
+        assert (again.status, again.body["order_id"], again.body["again"]) == (200, order_id, True)
+        other = await desk.post("/v1/decisions", said | {"quantity": 3000, "decision_id": "monday-1"})
+        assert other.status == 409
+        assert f"monday-1 is order {order_id} already: buy 2000 {desk.symbol}" in other.error
+        assert len(desk.records(OrderAccepted)) == 1
+
+    on_port(scenario)
+
+
+def test_who_sends_into_silence_is_told_how_to_ask_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The journal hangs: the error names the decision, and sending it again under that name makes no second order."""
+
+    async def scenario(desk: PortDesk) -> None:
+        assert isinstance(desk.journal, MoodyJournal)
+        words = ("send", desk.symbol, "buy", "2000", "--limit", FAR, "--minutes", "30", "--by", "anna")
+        config = ("--config", str(written(tmp_path, desk)))
+        desk.journal.hangs = True
+        assert await desk.command(*words, *config) == 2
+        named = capsys.readouterr().err.rpartition("--decision-id ")[2].partition(":")[0]
+        desk.journal.hangs = False
+        accepted = desk.next_record(OrderAccepted)
+        await desk.post("/v1/kill", {"by": "anna", "symbols": ["ELSE"]})  # its commit brings the others with it
+        await accepted
+        assert await desk.command(*words, *config, "--decision-id", named) == 0
+        assert "nothing is sent again" in capsys.readouterr().out
+        assert len(desk.records(OrderAccepted)) == 1
+
+    on_port(scenario, journal=MoodyJournal(), limits=Limits(commit_seconds=0.2))
+
+
+@pytest.mark.parametrize("second", ["ann", "Ann", " ann ", "AN N", "\uff41nn"])
+def test_one_person_cannot_release_a_kill_twice(second: str) -> None:
+    """However a name is written, two people are two names."""
+
+    async def scenario(desk: PortDesk) -> None:
+        await desk.post("/v1/kill", {"by": "ann"})
+        answer = await desk.post("/v1/release", {"by": "ann", "second": second, "reason": "calm"})
+        assert (answer.status, "two different people" in answer.error) == (400, True)
+        assert desk.agent.runtime.engine.state.kills
+
+    on_port(scenario)
+
+
+def test_a_kill_of_the_brokers_own_account_covers_orders_that_name_none() -> None:
+    """Orders without an account are the broker's account's: a kill of that account cancels them, a release lifts it."""
+
+    async def scenario(desk: PortDesk) -> None:
+        edge: Any = desk.agent.runtime.edge
+        edge.account = "DU1"
+        await desk.resting()
+        done = desk.next_record(OrderDone)
+        answer = await desk.post("/v1/kill", {"by": "ann", "account": "du1"})
+        assert (answer.body["live_orders"], "unknown_account" in answer.body) == (1, False)
+        await done
+        release = {"by": "ann", "second": "ben", "reason": "calm", "account": "DU1"}
+        assert (await desk.post("/v1/release", release)).status == 200
+        other = await desk.post("/v1/kill", {"by": "ann", "account": "DU7"})
+        assert other.body["unknown_account"] == "DU7"
+
+    on_port(scenario)
+
+
+def test_cancels_of_a_kill_while_it_connects_leave_though_the_disk_hangs() -> None:
+    """Killed before the line is up, with a disk that never answers: cancels go out as soon as there is a line."""
+
+    async def scenario() -> None:
+        async with open_port() as before:
+            order_id = await before.resting()
+            past = [entry.record for entry in before.journal.read()]
+        journal = MoodyJournal()
+        journal.append(past)
+        async with open_port(journal, is_started=False, limits=Limits(kill_seconds=0.05)) as desk:
+            connecting, go_on = asyncio.Event(), asyncio.Event()
+            edge: Any = desk.agent.runtime.edge
+            connect = edge.connect
+
+            async def slowly() -> None:
+                connecting.set()
+                await go_on.wait()
+                await connect()
+
+            edge.connect = slowly
+            edge.submit = lambda _request: None
+            start = asyncio.ensure_future(desk.agent.start())
+            await connecting.wait()
+            journal.hangs = True
+            answer = await desk.post("/v1/kill", {"by": "ann"})
+            assert (answer.body["live_orders"], answer.body["durable"], desk.sent) == (1, False, [])
+            go_on.set()
+            await start
+            cancelled = [one.child_id for one in desk.sent if isinstance(one, CancelRequested)]
+            assert [child.partition("-")[0] for child in cancelled][:1] == [order_id]
 
     play(scenario)

@@ -38,6 +38,8 @@ def kill(
     terminal = agent.terminal()
     if told.get("unknown_symbols"):
         terminal.note(f"note: the agent knows no {', '.join(told['unknown_symbols'])}")
+    if told.get("unknown_account"):
+        terminal.note(f"note: no order of account {told['unknown_account']} is known here")
     if not told["durable"]:
         terminal.note(f"warning: not durable, a restart will not know of it: {told['why']}")
     return tell(agent, told, f"KILL engaged: {_cancelled(told['live_orders'], told['live_children'])}")

@@ -54,7 +54,7 @@ class DecisionFlags:
         algo: a name that `quietfill algos` lists; without one, what prices and configuration say.
         account: the account, where the agent trades in several.
         why: the reason, for the journal.
-        decision_id: a name for this decision; said again with the same name it is refused, and never traded twice.
+        decision_id: a name for this decision; said again with the same name it is never traded twice.
     """
 
     algo: str | None = None
@@ -96,10 +96,28 @@ def send(
         "reason": decision.why,
         "decision_id": decision.decision_id or new_event_id(),
     }
-    told = agent.client().post("/v1/decisions", body)
+    told = _sent(agent, body)
     notes = "".join(f"\nnote: {note}" for note in told["notes"])
     line = "" if told["broker_connected"] else f"\n{_LINE_DOWN}"
     return tell(agent, told, f"accepted: order {told['order_id']}{line}{notes}")
+
+
+def _sent(agent: AgentFlags, body: dict[str, Any]) -> dict[str, Any]:
+    """Send a decision; where nobody said what became of it, say how to ask again without trading twice.
+
+    Raises:
+        ControlError: when it is refused, or its fate is not known.
+    """
+    from quietfill.service.control.client import ControlError
+
+    client = agent.client()
+    try:
+        return client.post("/v1/decisions", body)
+    except ControlError as error:
+        if not error.is_open:
+            raise
+        again = f"send it again with --decision-id {body['decision_id']}: that is never traded twice"
+        raise ControlError(f"{error}; {again}", error.status, error.told) from None
 
 
 def cancel(order: str, /, *, reason: str = "", actor: ActorFlags | None = None, agent: AgentFlags | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -77,7 +78,10 @@ class Acting:
 
     async def release(self, body: ReleaseBody) -> dict[str, Any]:
         """Lift the kills of exactly one scope."""
-        scope = scope_of(body)
+        if _person(body.by) == _person(body.second):
+            text = f"releasing a kill needs two different people, not {body.by!r} and {body.second!r}"
+            raise Refused(HTTPStatus.BAD_REQUEST, text)
+        scope = scope_of(body, self._agent)
         engaged = [kill.scope for kill in self._state.kills]
         if scope not in engaged:
             others = f"; engaged: {', '.join(one.in_words for one in engaged)}" if engaged else ""
@@ -130,6 +134,11 @@ class Acting:
     @staticmethod
     def _now(parent: ParentState) -> dict[str, Any]:
         return {"order_id": parent.order_id, "status": parent.state.value, "live_children": len(parent.live_children)}
+
+
+def _person(name: str) -> str:
+    """Return a name without what makes no other person: case, spaces, and ways to write the same letters."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def unknown_order(agent: ExecutionAgentImpl, order_id: str) -> Refused:

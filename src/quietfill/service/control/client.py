@@ -19,12 +19,14 @@ class ControlError(QuietfillError):
     Attributes:
         status: HTTP status of its answer; None when there was none.
         told: what the answer says beside the reason.
+        is_open: whether it may have been done, or be done yet.
     """
 
     def __init__(self, text: str, status: int | None = None, told: dict[str, Any] | None = None) -> None:
         super().__init__(text)
         self.status = status
         self.told = told or {}
+        self.is_open = status == http.client.GATEWAY_TIMEOUT
 
 
 class ControlClient:
@@ -75,12 +77,10 @@ class ControlClient:
         except ConnectionRefusedError:
             raise ControlError(f"no agent answers at {self._where}: {_IS_IT_RUNNING}") from None
         except TimeoutError:
-            raise ControlError(
-                f"the agent at {self._where} gave no answer within {self._seconds:g} s{_MAYBE}"
-            ) from None
+            raise _open_end(f"the agent at {self._where} gave no answer within {self._seconds:g} s") from None
         except (OSError, http.client.HTTPException) as error:
             problem = str(error) or type(error).__name__
-            raise ControlError(f"the line to {self._where} broke ({problem}){_MAYBE}") from None
+            raise _open_end(f"the line to {self._where} broke ({problem})") from None
         finally:
             line.close()
         return self._read(answer.status, content)
@@ -102,5 +102,10 @@ class ControlClient:
         return f"{self._host}:{self._port}"
 
 
+def _open_end(text: str) -> ControlError:
+    error = ControlError(f"{text}; whether it was done is not known")
+    error.is_open = True
+    return error
+
+
 _IS_IT_RUNNING: Final = "is `quietfill run` running with this configuration?"
-_MAYBE: Final = "; whether it was done is not known"

@@ -17,7 +17,7 @@ from quietfill.domain.errors import BadInput
 from quietfill.domain.events import DecisionEvent, ValidatedDecisionEvent
 from quietfill.domain.records import OrderAccepted
 from quietfill.domain.stamps import new_event_id
-from quietfill.domain.types import OrderType, datetime_of
+from quietfill.domain.types import OrderType, datetime_of, quantity_from, quantity_number
 from quietfill.service.control.answers import Refused
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from quietfill.agent.agent import ExecutionAgentImpl
     from quietfill.domain.types import PublicNumber, Timestamp
+    from quietfill.engine.parent import ParentState
     from quietfill.ports.bus import Bus
     from quietfill.service.control.bodies import AmendBody, DecisionBody
     from quietfill.service.control.heard import Heard, Outcome
@@ -67,6 +68,9 @@ class Deciding:
         if not self._is_ready():
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the agent is not ready: it takes no decisions yet")
         decision = decision_of(body, self._agent.runtime.clock.now())
+        known = self._agent.runtime.engine.state.parents.get(order_id_of(decision.event_id))
+        if known is not None:
+            return _said_again(decision, known) | {"broker_connected": self._is_line_up()}
         if decision.event_id in self._agent.runtime.engine.state.remembered:
             raise Refused(HTTPStatus.CONFLICT, f"decision {decision.event_id} waits for its approval already")
         outcome = await self._outcome(decision, APPROVER if body.approver is None else f"{APPROVER}:{body.approver}")
@@ -107,6 +111,21 @@ class Deciding:
                 f"what became of the decision is not known after {self._seconds:g} s: it may still be taken",
                 order_id=order_id_of(decision.event_id),
             ) from None
+
+
+def _said_again(decision: DecisionEvent, known: ParentState) -> dict[str, Any]:
+    """Answer a decision that is an order already: nothing is sent for it again.
+
+    Raises:
+        Refused: when its id was given to something else.
+    """
+    asked = known.symbol, known.side, known.accepted.quantity
+    if (decision.symbol, decision.action, quantity_from(decision.quantity)) != asked:
+        size = quantity_number(known.accepted.quantity)
+        text = f"is order {known.order_id} already: {known.side.value} {size} {known.symbol}"
+        raise Refused(HTTPStatus.CONFLICT, f"refused: decision {decision.event_id} {text}", order_id=known.order_id)
+    note = "it was accepted before, and nothing is sent again"
+    return {"accepted": True, "order_id": known.order_id, "notes": [*known.accepted.notes, note], "again": True}
 
 
 def decision_of(body: DecisionBody, now: Timestamp) -> DecisionEvent:

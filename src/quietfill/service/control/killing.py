@@ -44,21 +44,40 @@ class Killing:
             kill_id=new_event_id(),
             by=body.by,
             reason=body.reason or "no reason given",
-            scope=scope_of(body),
+            scope=scope_of(body, self._agent),
             cancel_pending=body.cancel_pending,
             close_positions=body.close_positions,
         )
         sequence, problem = _engaged(runtime, kill)
         told = {"engaged": True, "kill_id": kill.kill_id} | _covered(runtime, kill.scope)
+        if kill.scope.account is not None and not _trades_in(self._agent, kill.scope.account):
+            told["unknown_account"] = kill.scope.account
         why = problem or await missing(runtime.committed(sequence), self._seconds)
         if why is not None:
             runtime.let_cancels_leave()
         return told | {"durable": why is None} | ({} if why is None else {"why": why})
 
 
-def scope_of(body: ScopeBody) -> KillScope:
-    """Return what a request covers."""
-    return KillScope(symbols=body.symbols, account=body.account)
+def scope_of(body: ScopeBody, agent: ExecutionAgentImpl) -> KillScope:
+    """Return what a request covers.
+
+    Orders that name no account are the broker's own account's. A scope cannot say that, so the kill of that account
+    is one of every account: too much is cancelled rather than too little.
+    """
+    account = body.account
+    if account is not None and account.strip().casefold() == (_own_account(agent) or "").casefold():
+        account = None
+    return KillScope(symbols=body.symbols, account=account)
+
+
+def _own_account(agent: ExecutionAgentImpl) -> str | None:
+    """Return the account of orders that name none; None where the broker has no such thing."""
+    account = getattr(agent.runtime.edge, "account", None)
+    return account if isinstance(account, str) and account else None
+
+
+def _trades_in(agent: ExecutionAgentImpl, account: str) -> bool:
+    return any(parent.account == account for parent in agent.runtime.engine.state.parents.values())
 
 
 def _engaged(runtime: Runtime, kill: Kill) -> tuple[int, str | None]:
