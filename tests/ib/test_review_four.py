@@ -13,12 +13,13 @@ from quietfill import MemoryJournal, OrderState
 from quietfill.brokers.ib.quiet_windows import read_quiet_window
 from quietfill.domain.messages import KillScope
 from quietfill.domain.records import AlertRaised, ChildDone, ChildRequested, OrderFrozen
-from quietfill.domain.types import MICROSECOND, price_from, quantity_from, timestamp_from
+from quietfill.domain.types import MICROSECOND, SECOND, price_from, quantity_from, timestamp_from
 from tests.agent.desk import open_desk
 from tests.gateway.client import Heard, desk, paper, play, until
 from tests.gateway.test_stand_ins import ENDS, algo
 from tests.ib.test_an_agent_over_a_socket import Agent, agent_on, books_agree
 from tests.ib.test_ib_algos import begun
+from tests.ib.test_quiet_windows import requested, window_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,6 +244,65 @@ def test_a_live_order_of_an_unknown_algo_freezes(ends):
             else:
                 await one.agent.kill(KillScope(), "ops", "drill")
             assert parent.cancel_reason is not None
+
+    play(scenario)
+
+
+# Orders that should work on no longer, in a time in which only cancels leave
+
+
+async def in_a_window(agent: Agent, begin: int) -> None:
+    """Let the market run into a quiet window."""
+    await agent.gateway.play((begin - agent.gateway.floor.now) // SECOND + 5)
+    assert not agent.impl.runtime.engine.state.link_up
+
+
+@pytest.mark.parametrize("changed", [{"quantity": 2_200}, {"limit_price": 9.10}], ids=["size", "limit"])
+def test_an_order_made_smaller_in_a_quiet_window_is_withdrawn(changed):
+    """The change cannot leave, but the broker must not fill beyond it: a cancel does, and the rest is sent after."""
+
+    async def scenario() -> None:
+        async with paper() as gateway:
+            text, begin, end = window_after(gateway, 1, 3)
+            agent = Agent(gateway, MemoryJournal(), quiet_windows=(text,))
+            await agent.start()
+            order_id = await agent.order(6_000, "ib_twap", 6)
+            await in_a_window(agent, begin)
+            filled = agent.parent(order_id).filled
+            await agent.impl.amend_order(order_id, by="ops", **changed)
+            await gateway.play(60)
+
+            assert 0 < filled < quantity_from(2_200)
+            assert requested(agent, begin, end) == ["CancelRequested"]
+            assert agent.parent(order_id).filled == filled
+            done = await agent.until_done(order_id)
+            assert done.frozen_reason is None
+            assert done.filled == (quantity_from(2_200) if "quantity" in changed else filled)
+            await books_agree(agent, done.filled // quantity_from(1))
+            await agent.impl.stop()
+
+    play(scenario)
+
+
+def test_an_order_that_ends_in_a_quiet_window_is_withdrawn_at_its_end():
+    """An algo that knows no end time of its own would work on until the window is over."""
+
+    async def scenario() -> None:
+        async with paper() as gateway:
+            text, begin, _ = window_after(gateway, 1, 10)
+            agent = Agent(gateway, MemoryJournal(), quiet_windows=(text,))
+            await agent.start()
+            order_id = await agent.order(60_000, "ib_adaptive", 2, limit_price=9.15)
+            await in_a_window(agent, begin)
+            (order,) = gateway.trading.all_orders
+            assert not order.is_done
+            done = await agent.until_done(order_id)
+
+            assert done.state is OrderState.EXPIRED
+            assert done.done_at is not None
+            assert done.done_at < done.end + 5 * SECOND
+            assert order.status == "Cancelled"
+            await agent.impl.stop()
 
     play(scenario)
 

@@ -119,6 +119,19 @@ class Planner:
         self._remember(parent, plan, now)
         self._alert(parent, plan, now)
         parent.triggers = plan.wake_when
+        return None if self.is_reconciling else self._withdrawn(parent, plan, now)
+
+    def _withdrawn(self, parent: ParentState, plan: Plan, now: Timestamp) -> Plan | None:
+        """Return the plan of an order that may change nothing now: what must not work on goes, for cancels still pass.
+
+        The line may be down for a rule's sake only. What the broker works meanwhile fills, and must not fill more than
+        the order is by now, nor beyond its limit, nor after its end.
+        """
+        if now >= parent.end:
+            return None if plan.slices else plan
+        prices = [child.limit_price_confirmed for child in parent.live_children.values()]
+        if parent.room(now, self._settings.settle) < 0 or not all(within_limit(parent, price) for price in prices):
+            return Plan(wake_at=parent.end, wake_when=parent.triggers, why="it works beyond the order's new terms")
         return None
 
     def watches(self, parent: ParentState) -> bool:
