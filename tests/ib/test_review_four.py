@@ -11,9 +11,12 @@ import pytest
 
 from quietfill import MemoryJournal, OrderState
 from quietfill.brokers.ib.quiet_windows import read_quiet_window
+from quietfill.domain.broker_algo import BrokerAlgo
+from quietfill.domain.errors import BadInput
 from quietfill.domain.messages import KillScope
 from quietfill.domain.records import AlertRaised, ChildDone, ChildRequested, OrderFrozen
 from quietfill.domain.types import MICROSECOND, SECOND, price_from, quantity_from, timestamp_from
+from quietfill.gateway.stand_in_terms import stand_in_for
 from tests.agent.desk import open_desk
 from tests.gateway.client import Heard, desk, paper, play, until
 from tests.gateway.test_stand_ins import ENDS, algo
@@ -187,6 +190,12 @@ def test_a_stand_in_says_of_a_cancel_what_the_venue_says():
             assert [words for _, code, words, _ in heard.of("error") if code == 202] == ["Order Canceled - reason:"]
 
     play(scenario)
+
+
+def test_a_tag_that_is_given_twice_is_refused():
+    """Which of the two was meant nobody can say; none is read and the other dropped."""
+    with pytest.raises(BadInput, match="Vwap: maxPctVol is given twice"):
+        stand_in_for(BrokerAlgo("Vwap", (("maxPctVol", "0.1"), ("maxPctVol", "0.5"))), "UTC")
 
 
 # Orders that another agent left behind

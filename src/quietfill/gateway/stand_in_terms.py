@@ -65,6 +65,10 @@ class _Tags:
         self._name = asked.name
         self._zone = zone
         self._left = {tag: value.strip() for tag, value in asked.params}
+        if len(self._left) < len(asked.params):
+            tags = [tag for tag, _ in asked.params]
+            twice = next(tag for tag in tags if tags.count(tag) > 1)
+            raise BadInput(f"{self._name}: {twice} is given twice")
 
     def text(self, tag: str, default: str) -> str:
         return self._left.pop(tag, "") or default
