@@ -74,8 +74,9 @@ def _show_house(told: dict[str, Any], terminal: Terminal, *, all_alerts: bool) -
     terminal.say(f"journal {journal}; {sent}")
     for kill in told["kills"]:
         terminal.say(f"KILLED by {kill['by']} at {_clock(kill['at'])}: {_scope(kill)}: {kill['reason']}")
-    for subject, text in broker.get("notices", ())[-_NOTICES_SHOWN:]:
-        terminal.say(f"broker: {about(subject, text)}")
+    said = list(dict.fromkeys(about(subject, text) for subject, text in broker.get("notices", ())))
+    for text in said[-_NOTICES_SHOWN:]:
+        terminal.say(f"broker: {text}")
     alerts = told["alerts"]
     shown = alerts if all_alerts else [alert for alert in alerts if not alert["over"]][-_ALERTS_SHOWN:]
     _show_alerts(shown, terminal)

@@ -10,6 +10,7 @@ from quietfill.agent.intake import order_id_of
 from quietfill.domain.execution_report import ExecutionReport, ReportKind
 from quietfill.domain.messages import LinkState
 from quietfill.domain.records import AlertRaised, OrderDone, OrderRefused
+from quietfill.domain.types import SECOND
 from quietfill.service.control.troubles import newest_alerts
 from quietfill.service.control.views import order_detail, order_lists
 from tests.engine.rig import Rig, slice_of
@@ -48,6 +49,22 @@ def test_a_refused_change_is_told_beside_the_limit_that_stays() -> None:
     assert (child["limit_price"], child["said"]) == (10.0, "change refused: price too far (201)")
     (row,) = order_lists(rig.engine.state)["orders"]
     assert row["trouble"] == "1 reject, the last: change refused: price too far (201)"
+
+
+def test_a_refusal_is_history_once_the_broker_took_the_terms() -> None:
+    """After a change that is in force, or a child that lives, an earlier refusal is no trouble any more."""
+    rig = resting()
+    rig.want(slice_of(100, "9.99"))
+    rig.handle(rig.report(ReportKind.REPLACE_REJECTED, revision=1, reason="price too far (201)"))
+    rig.pass_time(SECOND)
+    rig.replaced(100, "9.99", revision=2)
+    assert detail(rig)["trouble"] is None
+
+    rig.handle(rig.report(ReportKind.REJECTED, reason="no (9)"))
+    assert detail(rig)["trouble"] == "2 rejects in a row, the last: no (9)"
+    rig.pass_time(SECOND)
+    rig.ack("p1-2")
+    assert detail(rig)["trouble"] is None
 
 
 def test_a_fill_does_not_hide_that_a_change_was_refused() -> None:
@@ -166,3 +183,18 @@ def test_an_order_accepted_without_a_line_says_that_nothing_is_sent(tmp_path: Pa
         assert "line" not in capsys.readouterr().out
 
     on_port(play)
+
+
+def test_what_the_broker_says_is_said_once(tmp_path: Path, capsys: Said) -> None:
+    """A notice names its subject once, and the same notice is one line."""
+    notice = ("600961", "600961 has no live quotes: no permission")
+
+    async def play(desk: PortDesk) -> None:
+        assert await desk.command("status", "--config", str(written(tmp_path, desk))) == 0
+        said = capsys.readouterr().out.splitlines()
+        assert [line for line in said if line.startswith("broker: ")] == [
+            "broker: 600961 has no live quotes: no permission",
+            "broker: gateway: it restarts",
+        ]
+
+    on_port(play, facts=lambda: {"broker": {"notices": [notice, ("gateway", "it restarts"), notice]}})

@@ -10,6 +10,8 @@ from quietfill.domain.order_state import OrderState
 
 if TYPE_CHECKING:
     from quietfill.domain.records import AlertRaised
+    from quietfill.domain.types import Timestamp
+    from quietfill.engine.child import ChildState
     from quietfill.engine.parent import ParentState
     from quietfill.engine.state import EngineState
 
@@ -26,7 +28,8 @@ def trouble_of(parent: ParentState) -> str | None:
         return None
     if parent.frozen_reason is not None:
         return f"frozen: {parent.frozen_reason}"
-    words = [parent.rejects_in_words] if parent.rejects_in_words else []
+    is_past = any(_is_well_since(child, parent.rejected_at) for child in parent.live_children.values())
+    words = [parent.rejects_in_words] if parent.rejects_in_words and not is_past else []
     spoken = {parent.rejected_because} if words else set()
     words += [
         f"{child.child_id}: {child.last_word}"
@@ -34,6 +37,11 @@ def trouble_of(parent: ParentState) -> str | None:
         if child.last_word and child.last_word not in spoken
     ]
     return "; ".join(words) or None
+
+
+def _is_well_since(child: ChildState, rejected_at: Timestamp) -> bool:
+    """Say whether the broker has taken a child's terms after the last refusal, which is history then."""
+    return child.terms_at > rejected_at and not child.in_flight and not child.last_word
 
 
 def alerts_of(state: EngineState, parent: ParentState) -> list[AlertRaised]:
