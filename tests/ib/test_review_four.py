@@ -14,7 +14,15 @@ from quietfill.brokers.ib.quiet_windows import read_quiet_window
 from quietfill.domain.broker_algo import BrokerAlgo
 from quietfill.domain.errors import BadInput
 from quietfill.domain.messages import KillScope
-from quietfill.domain.records import AlertRaised, ChildDone, ChildRequested, OrderFrozen
+from quietfill.domain.records import (
+    AlertRaised,
+    AmendRefused,
+    ChildDone,
+    ChildRequested,
+    OrderFrozen,
+    OrderRefused,
+    ReplaceRequested,
+)
 from quietfill.domain.types import MICROSECOND, SECOND, price_from, quantity_from, timestamp_from
 from quietfill.gateway.stand_in_terms import stand_in_for
 from tests.agent.desk import open_desk
@@ -155,6 +163,51 @@ def test_an_agent_that_asks_for_less_in_flight_gets_no_more_than_one_child_too_m
             assert order.filled <= order.terms.total
             assert done.filled == order.filled
             await books_agree(agent, done.filled // quantity_from(1))
+
+    play(scenario)
+
+
+# Limits that would be none
+
+
+def test_a_mistyped_limit_among_the_parameters_is_refused():
+    """It is all the collar that the broker's algo gets: it is checked like the order's own."""
+
+    async def scenario() -> None:
+        async with agent_on() as agent:
+            await agent.gateway.play(1)  # there is a market to measure it by
+            await agent.order(1_000, "ib_twap", 5, algo_params={"limit_price": 1_000})
+            await agent.gateway.play(1)
+            records = [entry.record for entry in agent.journal.read()]
+            (refused,) = [record for record in records if isinstance(record, OrderRefused)]
+
+            assert refused.reasons[0].startswith("limit_price 1000 reaches more than 10000 bps through the market")
+            assert agent.gateway.trading.all_orders == []
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"limit_price": 1_000}, "limit_price 1000 reaches more than 10000 bps through the market"),
+        ({"quantity": 5_000}, "quantity 5000 is above max_order_quantity 3000"),
+    ],
+    ids=["limit", "size"],
+)
+def test_a_change_is_checked_like_an_entry(changed, says):
+    """What could not be asked for at once cannot be reached by a change; the order goes on as it was."""
+
+    async def scenario() -> None:
+        async with open_desk(max_order_quantity=3_000) as one:
+            order_id = await one.submit(algo="limit", limit_price=9.10)
+            assert not await one.agent.amend_order(order_id, by="ops", **changed)
+            records = [entry.record for entry in one.journal.read()]
+            (refused,) = [record for record in records if isinstance(record, AmendRefused)]
+
+            assert refused.reasons[0].startswith(says)
+            assert not [record for record in records if isinstance(record, ReplaceRequested)]
+            assert await one.agent.amend_order(order_id, by="ops", quantity=1_000)
 
     play(scenario)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from quietfill.algos.registry import parse_params
+from quietfill.domain.messages import NewOrder
 from quietfill.domain.records import AlertRaised, AnyRecord, OrderAccepted, OrderRefused
 from quietfill.domain.types import (
     OrderType,
@@ -21,7 +22,7 @@ from quietfill.domain.types import (
     quantity_decimal,
     quantity_number,
 )
-from quietfill.risk.checks import admission_reasons
+from quietfill.risk.checks import admission_reasons, amount_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from quietfill.algos.base import AlgoParams
     from quietfill.algos.registry import AlgoRegistry
     from quietfill.domain.instrument import Instrument
-    from quietfill.domain.messages import NewOrder
-    from quietfill.domain.types import Price
+    from quietfill.domain.types import Price, Quantity
     from quietfill.engine.observed import ObservedMarkets
+    from quietfill.engine.parent import ParentState
     from quietfill.engine.settings import EngineSettings
     from quietfill.engine.state import EngineState
     from quietfill.risk.limits import RiskLimits
@@ -156,9 +157,35 @@ class Admission:
             if spec.day_only and order.time_in_force is not TimeInForce.DAY:
                 reasons.append(f"algo {order.algo} takes day orders only: {order.time_in_force} does not go with it")
             reasons += [f"algo {order.algo} needs {name}: {_HOW_KNOWN}" for name in getattr(params, "missing", ())]
+            bound = _limit_price(order, params)
+            if bound != order.limit_price:  # a limit among the parameters binds like the order's own, and is checked so
+                bounded = msgspec.structs.replace(order, limit_price=bound)
+                reasons += [reason for reason in self._too_much(bounded, instrument) if reason not in reasons]
             needs_limit = spec.needs_limit or order.order_type is OrderType.STOP_LIMIT
             reasons += _limit_reasons(order, params, instrument, needs_limit=needs_limit)
         return params, window, reasons
+
+    def change_reasons(self, parent: ParentState, quantity: Quantity | None, limit_price: Price | None) -> list[str]:
+        """Return why an order may not be made that large, or bound that far: a change is checked like an entry.
+
+        What makes it smaller and leaves its limit is never refused here.
+        """
+        if limit_price is None and (quantity is None or quantity <= parent.quantity):
+            return []
+        accepted = parent.accepted
+        changed = NewOrder(
+            order_id=parent.order_id,
+            decision_id=accepted.decision_id,
+            symbol=parent.symbol,
+            side=parent.side,
+            quantity=parent.quantity if quantity is None else quantity,
+            algo=parent.algo,
+            limit_price=parent.limit_price if limit_price is None else limit_price,
+        )
+        return self._too_much(changed, parent.instrument)
+
+    def _too_much(self, order: NewOrder, instrument: Instrument) -> list[str]:
+        return list(amount_reasons(order, instrument, self._limits, self._reference(order.symbol)))
 
     def _reference(self, symbol: str) -> Price | None:
         twice = self._observed.view(symbol).mid_twice

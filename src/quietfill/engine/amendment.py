@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from quietfill.domain.messages import AmendOrder
+    from quietfill.engine.admission import Admission
     from quietfill.engine.parent import ParentState
 
 
-def amendment(parent: ParentState, message: AmendOrder, algos: AlgoRegistry, now: Timestamp) -> Iterator[AnyRecord]:
+def amendment(
+    parent: ParentState, message: AmendOrder, algos: AlgoRegistry, admission: Admission, now: Timestamp
+) -> Iterator[AnyRecord]:
     """Yield the amendment, or its refusal with every reason; in that case nothing changes.
 
     `quantity`, `limit_price` and `stop_price` are public numbers, `end` is in ns UTC; every other key is one of the
@@ -33,6 +36,7 @@ def amendment(parent: ParentState, message: AmendOrder, algos: AlgoRegistry, now
         parse_params(algos.get(parent.algo), {**parent.raw_params, **changes})
     except ValueError as error:
         reasons.append(str(error))
+    reasons += admission.change_reasons(parent, quantity, limit_price)
     if reasons:
         yield AmendRefused(at=now, order_id=parent.order_id, by=message.by, reasons=tuple(reasons))
         return

@@ -282,7 +282,7 @@ class Engine:
         if parent is None:
             return
         before = parent.amendments
-        for record in amendment(parent, message, self.algos, now):
+        for record in amendment(parent, message, self.algos, self._admission, now):
             self._emit(record)
         if parent.amendments > before:
             self._rebase(parent, now, "amended")

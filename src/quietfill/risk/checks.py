@@ -91,6 +91,17 @@ def admission_reasons(  # noqa: PLR0913 - each is a fact that one of the checks 
     return (*known, *(reason for check in checks for reason in check))
 
 
+def amount_reasons(
+    order: NewOrder, instrument: Instrument, limits: RiskLimits, reference_price: Price | None
+) -> tuple[str, ...]:
+    """Return why *order* is too much at once, or at a price that looks mistyped; see `admission_reasons`."""
+    return (
+        *_quantity_reasons(order, limits),
+        *_notional_reasons(order, instrument, limits, reference_price),
+        *_distance_reasons(order, limits, reference_price),
+    )
+
+
 def _quantity_reasons(order: NewOrder, limits: RiskLimits) -> Iterator[str]:
     if order.quantity <= 0:
         yield f"quantity {_size(order.quantity)} is not positive"

@@ -9,7 +9,7 @@ from quietfill.domain.types import Price, Quantity
 
 
 class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits that every parent order is checked against on entry.
+    """Limits that every parent order is checked against on entry, and when it is made larger or its limit is moved.
 
     Attributes:
         max_order_quantity: largest parent, in 1e-8 of a share, contract or coin; None for no limit.
