@@ -14,6 +14,7 @@ from quietfill.domain.records import (
     AmendRefused,
     CancelRefused,
     ChildDone,
+    ChildInDoubt,
     KillSwitchEngaged,
     KillSwitchReleased,
     OrderAmended,
@@ -43,6 +44,7 @@ LINES: list[tuple[AnyRecord, str]] = [
         "a-1 rejected: no (321)",
     ),
     (ReplaceRefused(at=0, child_id="a-1", revision=1, reason="too far (201)"), "a-1 change refused: too far (201)"),
+    (ChildInDoubt(at=0, child_id="a-1", reason="not listed"), "a-1 in doubt: not listed"),
     (CancelRefused(at=0, child_id="a-1", reason="gone (10147)"), "a-1 cancel refused: gone (10147)"),
     (
         KillSwitchEngaged(at=0, kill_id="k", by="ann", reason="odd", scope=KillScope(), cancel_pending=True),

@@ -12,6 +12,7 @@ from quietfill.domain.records import (
     CancelRefused,
     ChildDone,
     ChildFilled,
+    ChildInDoubt,
     ChildNoted,
     KillSwitchEngaged,
     KillSwitchReleased,
@@ -61,6 +62,10 @@ def _filled(record: ChildFilled) -> str:
 
 def _done(record: OrderDone) -> str:
     return f"{record.order_id} {record.state}: {_size(record.filled)} filled, {record.reason}"
+
+
+def _in_doubt(record: ChildInDoubt) -> str:
+    return f"{record.child_id} in doubt: {record.reason}"
 
 
 def _noted(record: ChildNoted) -> str:
@@ -140,6 +145,7 @@ _WORDS: Final[dict[type, Callable[[Any], str | None]]] = {
     ChildDone: _child_done,
     ReplaceRefused: _change_refused,
     CancelRefused: _cancel_refused,
+    ChildInDoubt: _in_doubt,
     ChildNoted: _noted,
     KillSwitchEngaged: _killed,
     KillSwitchReleased: _released,
