@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+import msgspec
 import pytest
 
 from quietfill.domain.execution_report import Fill
@@ -224,3 +225,16 @@ def test_a_revised_fill_keeps_within_the_same_bounds():
     )
 
     assert order_of(script).fills[0].fill.exchange_time == at(10.6)
+
+
+def test_a_fill_that_a_change_made_possible_is_not_before_the_change():
+    """At a price beyond the first limit it cannot have traded before the limit was moved; at that limit it can."""
+    script = Script(accepted=10.4).place("c1", 10.4, 1000, 99, acknowledged=10.45).replace("c1", 12.6, 1000, 100)
+    script.add(
+        ChildFilled(at=at(12.8), child_id="c1", fill=fill_at(12)),
+        ChildFilled(
+            at=at(12.8), child_id="c1", fill=msgspec.structs.replace(fill_at(12, execution="y"), price=price_from(99))
+        ),
+    )
+
+    assert [item.fill.exchange_time for item in order_of(script).fills] == [at(12.6), at(12)]

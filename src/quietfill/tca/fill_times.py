@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from quietfill.domain.records import ChildFilled, FillRevised
+from quietfill.tca.children import RequestKind
 
 if TYPE_CHECKING:
     from quietfill.domain.types import Timestamp
@@ -23,12 +24,19 @@ _AnyFill = TypeVar("_AnyFill", bound="ChildFilled | FillRevised")
 def at_a_possible_time(record: _AnyFill, child: ChildLedger) -> _AnyFill:
     """Return a booking of a fill with its exchange time between the child's request and when it was heard."""
     told, heard = record.fill.exchange_time, _heard_at(record, child)
-    asked = child.requests[0].at if child.requests else told
-    possible = min(max(told, asked), heard)
+    possible = min(max(told, _asked_at(record, child, told)), heard)
     if possible == told:
         return record
     fill = msgspec.structs.replace(record.fill, exchange_time=possible)
     return msgspec.structs.replace(record, fill=fill)
+
+
+def _asked_at(record: ChildFilled | FillRevised, child: ChildLedger, told: Timestamp) -> Timestamp:
+    """Return when terms were first asked for under which the fill is possible: a change may have brought it."""
+    terms = [request for request in child.requests if request.kind is not RequestKind.CANCEL]
+    price, sign = record.fill.price, child.side.sign
+    allowing = [one for one in terms if one.limit_price is None or sign * (price - one.limit_price) <= 0]
+    return next((one.at for one in (*allowing, *terms)), told)
 
 
 def _heard_at(record: ChildFilled | FillRevised, child: ChildLedger) -> Timestamp:
