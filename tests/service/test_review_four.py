@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
+import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from quietfill.bootstrap.journal_report import journal_report
 from quietfill.bootstrap.service import open_service
-from quietfill.domain.errors import BadInput, BrokerError, JournalError
-from quietfill.domain.records import CancelRequested, OrderAccepted, OrderDone
+from quietfill.cli.run import Told
+from quietfill.domain.errors import BadInput, BrokerError, JournalError, QuietfillError
+from quietfill.domain.instrument import TradingDay
+from quietfill.domain.records import CancelRequested, LinkChanged, OrderAccepted, OrderDone
+from quietfill.domain.types import DAY
 from quietfill.journal.sqlite import SqliteJournal
+from quietfill.report.run import RunReport
 from quietfill.service.config import read_config
 from quietfill.service.control.door import Limits
+from quietfill.tca.ledger import Ledger
+from tests.gateway.client import paper
+from tests.report_run import filled_order, history
 from tests.service.control.port_desk import FAR, MoodyJournal, on_port, open_port, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
 
+    from quietfill.market.history import MarketHistory
     from quietfill.service.service import Service
     from tests.service.control.port_desk import PortDesk
 
@@ -297,3 +309,125 @@ def test_cancels_of_a_kill_while_it_connects_leave_though_the_disk_hangs() -> No
             assert [child.partition("-")[0] for child in cancelled][:1] == [order_id]
 
     play(scenario)
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_report_takes_no_figure_from_another_days_market(days: int) -> None:
+    """An order of a day whose market was not seen is reported from the journal alone, as if there were no market."""
+    seen = history()
+    moved = {name: getattr(seen, name) + days * DAY for name in ("print_time", "touch_time")}
+    spans = tuple((opens + days * DAY, closes + days * DAY) for opens, closes in seen.day.spans)
+    other = replace(seen, **moved, day=TradingDay(spans), since=int(moved["touch_time"][0]))
+    ledger = Ledger.of(filled_order())
+
+    def reported(markets: dict[str, MarketHistory]) -> RunReport:
+        return RunReport.of(ledger, markets, {}, title="", facts={})
+
+    assert reported({"600961": other}).orders == reported({}).orders
+    assert reported({"600961": seen}).orders[0].summary.participation is not None
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("seed = " + "9" * 5000, "is no TOML"),
+        ("x = " + "[" * 50_000 + "]" * 50_000, "too many brackets"),
+        ("#" + "x" * 2_000_000, "is no configuration"),
+        ("seed = -1", "broker.seed"),
+        ("seed = " + "9" * 40, "broker.seed"),
+        ('[journal]\npath = "a\\u0000b"', "journal.path cannot be used"),
+        ('[journal]\npath = "desk.toml/x"', "desk.toml: File exists"),
+        (f'[journal]\npath = "{"x" * 300}"', "journal.path cannot be used"),
+        ('[journal]\npath = "x"\n[report]\npath = "x"', "report.path is the same file as journal.path"),
+        ('[journal]\npath = "x"\n[report]\npath = "x.audit"', "report.path is the same file as the audit log"),
+        ('[report]\npath = "desk.toml"', "report.path is the same file as the configuration"),
+        ('feed = "binance"\ndata = ["no.csv"]\nsymbol = "A"\ntick = nan', "tick must be finite"),
+    ],
+)
+def test_a_configuration_that_cannot_be_meant_is_one_line(tmp_path: Path, lines: str, words: str) -> None:
+    """Numbers and brackets without end, files of megabytes, paths that are none, a report in the journal's place."""
+    path = tmp_path / "desk.toml"
+    path.write_text(f'[broker]\nkind = "sim"\n{lines}\n')
+    with pytest.raises(QuietfillError) as caught:
+        asyncio.run(open_service(read_config(path), digest=""))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_configuration_may_begin_with_a_byte_order_mark_and_name_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Editors put the mark there, and people write `~`: neither makes another file of it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = tmp_path / "desk.toml"
+    path.write_bytes(b'\xef\xbb\xbf[broker]\nkind = "sim"\n[journal]\npath = "~/a/desk.journal"\n')
+    assert read_config(path).journal.path == tmp_path / "a" / "desk.journal"
+
+
+def test_a_journal_that_says_nothing_of_its_runs_is_not_called_simulated(tmp_path: Path) -> None:
+    """The library writes no start of a run: its orders may have been real, and the page must not play that down."""
+    journal = SqliteJournal(tmp_path / "desk.journal")
+    journal.append(list(filled_order()))
+    journal.close()
+    assert not journal_report(tmp_path / "desk.journal").is_simulated
+
+
+def test_an_agent_notices_that_its_gateways_time_runs_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recording played ten times as fast is told within seconds, in the status too, with what to do."""
+
+    async def scenario() -> None:
+        async with paper(speed=10) as gateway:
+            path = tmp_path / "desk.toml"
+            where = f'[broker]\nkind = "ib"\nport = {gateway.port}\nrecorded = true\n[control]\nport = 0\n'
+            path.write_text(f'{where}[instruments.600961]\ncurrency = "CNY"\n')
+            service = await open_service(read_config(path), digest="")
+            broker: Any = service.agent.broker
+            notice = broker.notice
+
+            def hear(subject: str, text: str) -> None:
+                notice(subject, text)
+                if subject == "clock":
+                    service.stop()
+
+            monkeypatch.setattr(broker, "notice", hear)
+            await service.run(nothing)
+            ((_, said),) = [one for one in service.facts()["broker"]["notices"] if one[0] == "clock"]
+        assert "ahead of the agent's" in said
+        assert "--speed 1" in said
+
+    play(scenario)
+
+
+def test_a_reader_who_does_not_read_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard output takes nothing: what is told of a record returns at once, and is written when it is read again."""
+    goes_on = threading.Event()
+
+    class Stuck(io.StringIO):
+        def write(self, text: str) -> int:
+            goes_on.wait(60)
+            return super().write(text)
+
+    out = Stuck()
+    monkeypatch.setattr(sys, "stdout", out)
+    told = Told(json=False)
+    for reason in ("cut", "frozen"):
+        told.record(LinkChanged(at=0, up=False, reason=reason))
+    assert not told.lines.end(0.05)
+    goes_on.set()
+    assert told.lines.end(30)
+    assert [line.partition("DOWN: ")[2] for line in out.getvalue().splitlines()] == ["cut", "frozen"]
+
+
+def test_a_reader_who_went_away_is_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`quietfill run | head` closes the pipe: the agent goes on, and its end is an end."""
+
+    class Gone(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Gone())
+    told = Told(json=False)
+    told.words("ready")
+    assert told.lines.end(30)

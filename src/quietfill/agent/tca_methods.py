@@ -11,6 +11,7 @@ from quietfill.domain.types import quantity_exact
 from quietfill.tca.benchmarks import in_currency
 from quietfill.tca.fill_metrics import aggregate_fill_metrics
 from quietfill.tca.observed_order import ObservedOrder
+from quietfill.tca.order_market import market_of
 from quietfill.tca.period_report import period_of, period_report
 from quietfill.tca.post_trade import checked_benchmark, post_trade_tca
 from quietfill.tca.shortfall_report import implementation_shortfall, shortfall_summary
@@ -74,7 +75,7 @@ class TcaMethods(ImpactMethods):
         instrument, twice = self._instrument(order.symbol), self._engine.observed.view(order.symbol).mid_twice
         return ObservedOrder(
             order,
-            history,
+            market_of(order, history),
             multiplier=1 if instrument is None else instrument.multiplier,
             currency="" if instrument is None else instrument.currency,
             mid=None if twice is None else Fraction(twice, 2),

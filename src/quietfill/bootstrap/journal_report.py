@@ -39,7 +39,7 @@ def journal_report(path: Path) -> RunReport:
         _instruments(past),
         title=f"Quietfill: {path.stem}",
         facts=_facts(path, kept),
-        is_simulated=all(_is_simulated(record) for record in past if isinstance(record, RunStarted)),
+        is_simulated=_was_simulated([record for record in past if isinstance(record, RunStarted)]),
     )
 
 
@@ -55,6 +55,11 @@ def _facts(path: Path, kept: list[JournalEntry]) -> dict[str, str]:
             details = entry.record.details
             facts |= {key: str(details[key]) for key in ("account", "source", "seed") if key in details}
     return facts
+
+
+def _was_simulated(runs: list[RunStarted]) -> bool:
+    """Say whether nothing of a journal traded for real; one that says nothing of its runs is not taken for a game."""
+    return bool(runs) and all(_is_simulated(record) for record in runs)
 
 
 def _is_simulated(record: RunStarted) -> bool:

@@ -22,6 +22,7 @@ from quietfill.report.run import RunReport
 from quietfill.runtime.clock import SystemClock
 from quietfill.runtime.loop_clock import LoopClock
 from quietfill.runtime.user_algos import load_algo
+from quietfill.service.clock_watch import watch_clock
 from quietfill.service.config import IBSection, SimSection
 from quietfill.service.control.token import token_from
 from quietfill.service.service import Market, Service
@@ -34,8 +35,8 @@ from quietfill.venue.options import VenueOptions
 from quietfill.venue.samples import load_sample
 
 if TYPE_CHECKING:
-
     from quietfill.brokers.ib.broker import IBBroker
+    from quietfill.domain.types import Timestamp
     from quietfill.ports.clock import TimedClock
     from quietfill.service.config import InstrumentSection, ServiceConfig
 
@@ -96,7 +97,6 @@ def _facts(config: ServiceConfig, service: Service) -> dict[str, str]:
 
 def _with_agent(config: ServiceConfig, market: Market, token: str) -> Service:
     path = config.journal.path
-    path.parent.mkdir(parents=True, exist_ok=True)
     journal = SqliteJournal(path)
     audit = open_audit(path, market.clock or getattr(market.broker, "clock", None) or SystemClock(), journal)
     try:
@@ -152,7 +152,7 @@ def _recording(wanted: SimSection) -> Any:
         return load_sample()
     if wanted.feed is None or not wanted.data or wanted.symbol is None:
         raise BadInput("broker: a recording needs all of feed, data and symbol")
-    return Recording(
+    recording = Recording(
         feed=wanted.feed,
         data=wanted.data,
         symbol=wanted.symbol,
@@ -160,7 +160,13 @@ def _recording(wanted: SimSection) -> Any:
         date=wanted.date,
         tick=wanted.tick,
         lot=wanted.lot,
-    ).tape()
+    )
+    try:
+        return recording.tape()
+    except BadInput:
+        raise
+    except ValueError as error:  # a tick that is no number
+        raise BadInput(f"broker: {error}") from None
 
 
 # Interactive Brokers
@@ -197,7 +203,15 @@ async def _open_ib(config: ServiceConfig, wanted: IBSection, digest: str, *, liv
         start=StartRun(run_id=new_event_id(), details=details),
         status=lambda: {"kind": "ib"} | broker.status(),
         instruments=tuple(instruments),
+        watch=(lambda: _watched(broker, clock)) if wanted.recorded else None,
     )
+
+
+async def _watched(broker: IBBroker, clock: TimedClock) -> None:
+    async def read() -> Timestamp:
+        return (await broker.gateway_clock()).now()
+
+    await watch_clock(read, clock, lambda text: broker.notice("clock", text))
 
 
 def _check_live(wanted: IBSection, *, live: bool) -> None:

@@ -46,7 +46,7 @@ def run(config: Path = Path("quietfill.toml"), /, *, live: Flag = False, json: F
     words = read_config(config)
     told = Told(json=json)
     try:
-        told.starting(words)
+        _say_where(words)
         code = _lived(words, digest_of(config), told, live=live)
     finally:
         if not told.lines.end(_READER_SECONDS):
@@ -61,16 +61,6 @@ class Told:
         """Begin with nothing said."""
         self.json = json
         self.lines = LiveLines()
-
-    def starting(self, config: ServiceConfig) -> None:
-        """Say what it tries, which may take long where nobody answers."""
-        from quietfill.service.config import SimSection
-
-        broker = config.broker
-        if isinstance(broker, SimSection):
-            self.words("starting")
-        else:
-            self.words(f"connecting to Interactive Brokers at {broker.host}:{broker.port}")
 
     def ready(self, service: Service) -> None:
         """Say where the agent stands: what it trades with, and what it found unfinished."""
@@ -102,6 +92,15 @@ class Told:
         """Say something to programs."""
         if self.json:
             self.lines.say(msgspec.json.encode(content).decode())
+
+
+def _say_where(config: ServiceConfig) -> None:
+    """Say what it tries, which may take long where nobody answers."""
+    from quietfill.service.config import IBSection
+
+    if isinstance(config.broker, IBSection):
+        sys.stderr.write(f"connecting to Interactive Brokers at {config.broker.host}:{config.broker.port}\n")
+        sys.stderr.flush()
 
 
 def _lived(config: ServiceConfig, digest: str, told: Told, *, live: bool) -> int:

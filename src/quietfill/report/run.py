@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from quietfill.tca.figures import order_figures
 from quietfill.tca.observed_order import ObservedOrder
+from quietfill.tca.order_market import market_of
 from quietfill.tca.summary import order_summary
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class RunReport:
 
         Args:
             ledger: the folded journal.
-            histories: the recorded market by symbol; a symbol without one is reported from the journal alone.
+            histories: the recorded market of one day by symbol; a symbol without one, and an order of another day, is
+                reported from the journal alone.
             instruments: by symbol; one that is not there is shown in UTC and without a currency.
             title: see the class.
             facts: see the class.
@@ -93,6 +95,7 @@ class RunReport:
 
 def _order_report(order: OrderLedger, history: MarketHistory | None, instrument: Instrument | None) -> OrderReport:
     multiplier = 1 if instrument is None else instrument.multiplier
+    history = market_of(order, history)
     return OrderReport(
         order=order,
         summary=order_summary(order, history, multiplier=multiplier),

@@ -7,6 +7,7 @@ in it: the token of the control port has a file of its own.
 from __future__ import annotations
 
 import hashlib
+import os
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -76,7 +77,7 @@ class SimSection(Section, frozen=True, kw_only=True, tag_field="kind", tag="sim"
     tick: Decimal | None = None
     lot: Decimal | None = None
     speed: Annotated[float, Meta(ge=0, le=100_000)] = 1.0
-    seed: int = 1
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 1
 
 
 class InstrumentSection(Section, frozen=True, kw_only=True):
@@ -195,12 +196,37 @@ def read_config(path: Path) -> ServiceConfig:
         config.agent_config()
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
-    return _beside(config, path.parent)
+    config = _beside(config, path.parent)
+    _check_apart(config, path)
+    return config
 
 
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a configuration file, for the journal: which words the agent was started with."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _check_apart(config: ServiceConfig, path: Path) -> None:
+    """Refuse one file for two things: a report would take the journal's place."""
+    journal = config.journal.path
+    files = {
+        "the configuration": path,
+        "journal.path": journal,
+        "the audit log beside the journal": journal.with_name(f"{journal.name}.audit"),
+        "control.token_file": config.control.token_file,
+    }
+    if config.report.path is not None:
+        files["report.path"] = config.report.path
+    found: dict[str, str] = {}
+    for what, file in files.items():
+        try:
+            place = os.path.realpath(file)
+            file.exists()
+        except (OSError, ValueError) as error:  # too long, a file where a folder should be, a zero byte
+            raise BadInput(f"{path}: {what} cannot be used: {getattr(error, 'strerror', None) or error}") from None
+        if place in found:
+            raise BadInput(f"{path}: {what} is the same file as {found[place]}: {file}")
+        found[place] = what
 
 
 def _beside(config: ServiceConfig, folder: Path) -> ServiceConfig:

@@ -32,6 +32,7 @@ class Market(msgspec.Struct, kw_only=True):
         status: what the broker says of itself now.
         instruments: to be in the agent's table.
         end: waits until the market is over; None where it never is.
+        watch: looks after the market for as long as the service runs; None where nothing needs it.
     """
 
     broker: Any
@@ -40,6 +41,7 @@ class Market(msgspec.Struct, kw_only=True):
     status: Callable[[], dict[str, Any]]
     instruments: tuple[Instrument, ...] = ()
     end: Callable[[], Awaitable[None]] | None = None
+    watch: Callable[[], Coroutine[Any, Any, None]] | None = None
 
 
 class Service:
@@ -157,10 +159,11 @@ class Service:
         waiting: set[asyncio.Future[Any]] = {asked}
         if self._market.end is not None:
             waiting.add(asyncio.ensure_future(self._market.end()))
+        watch = None if self._market.watch is None else asyncio.ensure_future(self._market.watch())
         try:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for one in waiting:
+            for one in waiting if watch is None else {*waiting, watch}:
                 one.cancel()
         for one in done - {asked}:
             one.result()

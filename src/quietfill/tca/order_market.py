@@ -64,6 +64,14 @@ class OrderMarket(msgspec.Struct, frozen=True, kw_only=True):
     rest_vwap: Exact | None = None
 
 
+def market_of(order: OrderLedger, history: MarketHistory | None) -> MarketHistory | None:
+    """Return the history if it is of a day on which the order lived: another day's market says nothing of its cost."""
+    if history is None or not history.day.spans:
+        return history
+    opens, closes = history.day.spans[0][0], history.day.spans[-1][1]
+    return history if opens <= order.last_at and order.arrival_at <= closes else None
+
+
 def interval_market(order: OrderLedger, history: MarketHistory | None) -> OrderMarket:
     """Return volume, participation, VWAP and TWAP from the order's arrival to its last fill, and leave out the rest.
 
