@@ -183,10 +183,11 @@ def test_a_quantity_limit_binds_above_itself():
 )
 def test_a_notional_limit_counts_the_worst_price(changes, reference, notional):
     """A buyer's limit, a seller's limit or the market, whichever is more; a cent less is too little."""
+    future = msgspec.structs.replace(SHANGHAI, security_type="FUT")  # it may cost less than nothing
     enough, too_little = notional * PRICE_SCALE, notional * PRICE_SCALE - PRICE_SCALE // 100
 
-    assert reasons(changes, RiskLimits(max_order_notional=enough), reference_price=reference) == ()
-    assert reasons(changes, RiskLimits(max_order_notional=too_little), reference_price=reference) == (
+    assert reasons(changes, RiskLimits(max_order_notional=enough), future, reference_price=reference) == ()
+    assert reasons(changes, RiskLimits(max_order_notional=too_little), future, reference_price=reference) == (
         f"notional {notional} is above max_order_notional {notional - 1}.99 CNY",
     )
 

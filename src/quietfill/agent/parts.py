@@ -65,6 +65,8 @@ def assemble(config: AgentConfig, broker: AnyBroker, journal: Journal | None, cl
         edge.on_instrument(
             lambda instrument, why: runtime.submit(RegisterInstrument(instrument=instrument, by="broker", reason=why))
         )
+    if isinstance(edge, AccountTeller):
+        edge.on_accounts(engine.serve_accounts)
     return runtime
 
 
@@ -90,6 +92,18 @@ class GridTeller(Protocol):
 
     def on_instrument(self, callback: Callable[[Instrument, str], object]) -> None:
         """Set who hears an instrument with its new ladder, and how that is known."""
+        ...
+
+
+@runtime_checkable
+class AccountTeller(Protocol):
+    """An edge that says for whom it trades."""
+
+    def on_accounts(self, callback: Callable[[tuple[str, ...], str | None], object]) -> None:
+        """Set who hears which accounts an order may name, and whose one is that names none; None when it must name one.
+
+        It is told as soon as the broker has said it, and whenever it says it anew.
+        """
         ...
 
 

@@ -34,7 +34,7 @@ from quietfill.domain.types import quantity_number
 from quietfill.engine.state import EngineState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from quietfill.algos.registry import AlgoRegistry
     from quietfill.domain.messages import (
@@ -93,6 +93,20 @@ def resolution(message: Resolve, state: EngineState, now: Timestamp) -> Iterator
         yield Resolved(at=now, subject=subject, outcome=message.outcome, by=message.by, reason=message.reason)
 
 
+def unsettled(message: Resolve, state: EngineState) -> str | None:
+    """Say why a word settles nothing of a child that is known; None where there is nothing to say."""
+    child = state.children.get(message.subject)
+    if child is not None and child.state is not OrderState.UNKNOWN:
+        return f"{child.child_id} is not in doubt: it is {child.state}"
+    if message.outcome is not Resolution.NEVER_ARRIVED:
+        return None
+    for child in _named(message.subject, state):
+        if child.state is OrderState.UNKNOWN and not _fits(child, message.outcome):
+            known = f"{quantity_number(child.filled)} of it filled" if child.filled else "the broker acknowledged it"
+            return f"{child.child_id} did arrive, {known}: say cancelled or working"
+    return None
+
+
 def switch(message: SwitchRule, state: EngineState, now: Timestamp) -> Iterator[RuleSwitched]:
     """Yield the switching of a rule; nothing when it stands so already."""
     if state.rules[message.rule] != message.on:
@@ -121,11 +135,23 @@ def profile_setting(message: SetVolumeProfile, state: EngineState, now: Timestam
         )
 
 
-def importation(message: ImportOrders, state: EngineState, now: Timestamp) -> Iterator[AnyRecord]:
+def importation(
+    message: ImportOrders,
+    state: EngineState,
+    against: Callable[[Collection[ParentState]], Iterable[str]],
+    now: Timestamp,
+) -> Iterator[AnyRecord]:
     """Yield the taking over of the orders that are not known here, and their records as they were.
 
+    Args:
+        message: the records.
+        state: what is known here.
+        against: says why live orders may not be worked here.
+        now: the present instant.
+
     Raises:
-        BadInput: when the records do not make up whole orders, or hold anything else; nothing is taken over.
+        BadInput: when the records do not make up whole orders, or hold anything else, or their orders are beyond what
+            may be worked here; nothing is taken over.
     """
     orders = _by_order(message.records)
     known = [order_id for order_id, records in orders.items() if _is_known(records[0], state)]
@@ -135,6 +161,10 @@ def importation(message: ImportOrders, state: EngineState, now: Timestamp) -> It
         trial.replay(fresh)
     except (KeyError, AssertionError, QuietfillError) as error:
         raise BadInput(f"the orders cannot be imported: {type(error).__name__}: {error}") from None
+    reasons = list(against(trial.live.values()))
+    if reasons:
+        more = f"; and {len(reasons) - _TOLD} more" if len(reasons) > _TOLD else ""
+        raise BadInput(f"the orders cannot be imported: {'; '.join(reasons[:_TOLD])}{more}")
     for order_id in sorted(known):
         text = "an import brought it again; what is known here was kept"
         yield AlertRaised(at=now, subject=order_id, severity="warning", text=text)
@@ -162,6 +192,9 @@ def _by_order(records: Sequence[AnyRecord]) -> dict[str, list[AnyRecord]]:
     return orders
 
 
+_TOLD = 3
+"""How many reasons against an import are told."""
+
 _SUBJECTS = ("child_id", "order_id", "subject")
 _OF_THE_HOUSE = (AlertRaised, DecisionReceived, RunStarted, RunEnded, Reconciled, InstrumentRegistered)
 """May stand among the records of a journal and are left where they are."""
@@ -180,15 +213,22 @@ def _unprotected(parent: ParentState, now: Timestamp) -> AlertRaised:
 
 
 def _subjects(message: Resolve, state: EngineState) -> Sequence[str]:
-    child = state.children.get(message.subject)
+    if message.outcome is Resolution.GO_ON and message.subject not in state.children:
+        return [parent.order_id for parent in _parents(message.subject, state) if parent.frozen_reason is not None]
+    return [child.child_id for child in _named(message.subject, state) if _fits(child, message.outcome)]
+
+
+def _named(subject: str, state: EngineState) -> Sequence[ChildState]:
+    """Return the child of this name, or what works of the order or the symbol."""
+    child = state.children.get(subject)
     if child is not None:
-        return [child.child_id] if _fits(child, message.outcome) else []
-    one = state.live.get(message.subject)
-    parents = [one] if one is not None else list(state.live_by_symbol.get(message.subject, {}).values())
-    if message.outcome is Resolution.GO_ON:
-        return [parent.order_id for parent in parents if parent.frozen_reason is not None]
-    children = [child for parent in parents for child in parent.live_children.values()]
-    return [child.child_id for child in children if _fits(child, message.outcome)]
+        return [child]
+    return [child for parent in _parents(subject, state) for child in parent.live_children.values()]
+
+
+def _parents(subject: str, state: EngineState) -> Sequence[ParentState]:
+    one = state.live.get(subject)
+    return [one] if one is not None else list(state.live_by_symbol.get(subject, {}).values())
 
 
 def _fits(child: ChildState, outcome: Resolution) -> bool:

@@ -22,15 +22,16 @@ from quietfill.domain.types import (
     quantity_decimal,
     quantity_number,
 )
-from quietfill.risk.checks import admission_reasons, amount_reasons
+from quietfill.risk.changes import adds_risk, change_reasons
+from quietfill.risk.checks import account_reasons, admission_reasons, amount_reasons, size_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from quietfill.algos.base import AlgoParams
-    from quietfill.algos.registry import AlgoRegistry
+    from quietfill.algos.registry import AlgoRegistry, AlgoSpec
     from quietfill.domain.instrument import Instrument
-    from quietfill.domain.types import Price, Quantity
+    from quietfill.domain.types import Price
     from quietfill.engine.observed import ObservedMarkets
     from quietfill.engine.parent import ParentState
     from quietfill.engine.settings import EngineSettings
@@ -61,6 +62,12 @@ class Admission:
         self._settings = settings
         self._limits = limits
         self._algos = algos
+        self._accounts: tuple[str, ...] = ()
+        self._own_account: str | None = None
+
+    def serve(self, accounts: Collection[str], own: str | None) -> None:
+        """Take which accounts orders may name from now on, and whose an order is that names none."""
+        self._accounts, self._own_account = tuple(accounts), own
 
     def decide(self, order: NewOrder, now: Timestamp) -> Iterator[AnyRecord]:
         """Yield the acceptance or the refusal of *order*."""
@@ -134,6 +141,8 @@ class Admission:
                 known_algos=[spec.name for spec in self._algos],
                 live_orders=len(self._state.live),
                 reference_price=self._reference(order.symbol),
+                accounts=self._accounts,
+                own_account=self._own_account,
             )
         )
         if order.direct and not self._settings.allow_direct_orders:
@@ -156,33 +165,40 @@ class Admission:
                 reasons.append(f"algo {order.algo} needs a stop_price")
             if spec.day_only and order.time_in_force is not TimeInForce.DAY:
                 reasons.append(f"algo {order.algo} takes day orders only: {order.time_in_force} does not go with it")
-            reasons += [f"algo {order.algo} needs {name}: {_HOW_KNOWN}" for name in getattr(params, "missing", ())]
             bound = _limit_price(order, params)
             if bound != order.limit_price:  # a limit among the parameters binds like the order's own, and is checked so
                 bounded = msgspec.structs.replace(order, limit_price=bound)
                 reasons += [reason for reason in self._too_much(bounded, instrument) if reason not in reasons]
             needs_limit = spec.needs_limit or order.order_type is OrderType.STOP_LIMIT
             reasons += _limit_reasons(order, params, instrument, needs_limit=needs_limit)
+            reasons += parameter_reasons(spec, params, order.time_in_force, instrument)
         return params, window, reasons
 
-    def change_reasons(self, parent: ParentState, quantity: Quantity | None, limit_price: Price | None) -> list[str]:
-        """Return why an order may not be made that large, or bound that far: a change is checked like an entry.
+    def change_reasons(self, parent: ParentState, changed: NewOrder) -> list[str]:
+        """Return why a running order may not have the terms of *changed*: they are checked like a new order's.
 
-        What makes it smaller and leaves its limit is never refused here.
+        What only takes risk away is not refused because of a limit that the order exceeds already.
         """
-        if limit_price is None and (quantity is None or quantity <= parent.quantity):
-            return []
-        accepted = parent.accepted
-        changed = NewOrder(
-            order_id=parent.order_id,
-            decision_id=accepted.decision_id,
-            symbol=parent.symbol,
-            side=parent.side,
-            quantity=parent.quantity if quantity is None else quantity,
-            algo=parent.algo,
-            limit_price=parent.limit_price if limit_price is None else limit_price,
-        )
-        return self._too_much(changed, parent.instrument)
+        standing = terms_of(parent)
+        reference = self._reference(parent.symbol)
+        reasons = list(change_reasons(changed, standing, parent.instrument, self._limits, reference))
+        if adds_risk(changed, standing) and self._state.bars(parent):
+            reasons.append(f"kill switch is engaged for {parent.symbol}")
+        return reasons
+
+    def import_reasons(self, parents: Collection[ParentState]) -> Iterator[str]:
+        """Yield why live orders of another journal may not be taken over.
+
+        How far through the market a limit reaches was checked when it was stated; the market has moved since.
+        """
+        together, most = len(self._state.live) + len(parents), self._limits.max_open_orders
+        if parents and together > most:
+            yield f"{together} orders would be live, max_open_orders is {most}"
+        for parent in parents:
+            reference = _arrival_mid(parent) if (now := self._reference(parent.symbol)) is None else now
+            reasons = [*size_reasons(terms_of(parent), parent.instrument, self._limits, reference)]
+            reasons += account_reasons(parent.account, self._accounts, self._own_account)
+            yield from (f"order {parent.order_id}: {reason}" for reason in reasons)
 
     def _too_much(self, order: NewOrder, instrument: Instrument) -> list[str]:
         return list(amount_reasons(order, instrument, self._limits, self._reference(order.symbol)))
@@ -270,6 +286,11 @@ def _limit_price(order: NewOrder, params: AlgoParams) -> Price | None:
     return min(limits) if order.side.sign > 0 else max(limits)
 
 
+def _arrival_mid(parent: ParentState) -> Price | None:
+    bid, ask = parent.arrival_bid, parent.arrival_ask
+    return None if bid is None or ask is None else (bid + ask) // 2
+
+
 def _param_limit(params: AlgoParams) -> Price | None:
     return None if params.limit_price is None else price_from(params.limit_price, "limit_price")
 
@@ -279,12 +300,36 @@ def _limit_reasons(order: NewOrder, params: AlgoParams, instrument: Instrument, 
     limit = _param_limit(params)
     if limit is not None and not instrument.on_tick(limit):
         reasons.append(f"limit_price {params.limit_price} is not on the tick of {order.symbol}")
-    if order.time_in_force is TimeInForce.FOK and (params.max_child or params.participation_cap):
-        reasons.append("a fill-or-kill order cannot be cut: max_child and participation_cap do not go with it")
     if needs_limit and _limit_price(order, params) is None:
         reasons.append(f"algo {order.algo} needs a limit_price")
+    return reasons
+
+
+def parameter_reasons(
+    spec: AlgoSpec, params: AlgoParams, time_in_force: TimeInForce, instrument: Instrument
+) -> list[str]:
+    """Return what is wrong with an algo's parameters beside the rest of its order's terms."""
+    reasons = [f"algo {spec.name} needs {name}: {_HOW_KNOWN}" for name in getattr(params, "missing", ())]
+    if time_in_force is TimeInForce.FOK and (params.max_child or params.participation_cap):
+        reasons.append("a fill-or-kill order cannot be cut: max_child and participation_cap do not go with it")
     maximum = params.max_child_quantity
     if maximum is not None and maximum < max(params.min_child_quantity, instrument.lot):
         least = quantity_number(max(params.min_child_quantity, instrument.lot))
         reasons.append(f"max_child {params.max_child} is below the smallest child of {least}")
     return reasons
+
+
+def terms_of(parent: ParentState) -> NewOrder:
+    """Return a running order's terms as those of an order that is asked for."""
+    return NewOrder(
+        order_id=parent.order_id,
+        decision_id=parent.accepted.decision_id,
+        symbol=parent.symbol,
+        side=parent.side,
+        quantity=parent.quantity,
+        algo=parent.algo,
+        limit_price=parent.limit_price,
+        stop_price=parent.stop_price,
+        end=parent.end,
+        account=parent.account,
+    )

@@ -78,7 +78,7 @@ from quietfill.engine.timers import Timers
 from quietfill.risk.limits import RiskLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from quietfill.domain.instrument import Instrument
     from quietfill.domain.types import Timestamp
@@ -186,6 +186,10 @@ class Engine:
         return records
 
     # What the shell may ask
+
+    def serve_accounts(self, accounts: Collection[str], own: str | None) -> None:
+        """Refuse new orders for others from now on; *own* is the account of those that name none, if there is one."""
+        self._admission.serve(accounts, own)
 
     @property
     def is_idle(self) -> bool:
@@ -342,7 +346,7 @@ class Engine:
 
     def _import_orders(self, message: ImportOrders, now: Timestamp) -> None:
         before = set(self.state.live)
-        for record in importation(message, self.state, now):
+        for record in importation(message, self.state, self._admission.import_reasons, now):
             self.state.apply(record)  # requests among them left long ago, from another process
             self._records.append(record)
         taken = [parent for order_id, parent in self.state.live.items() if order_id not in before]

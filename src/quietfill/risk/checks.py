@@ -46,6 +46,9 @@ _WORKED_BY = {
 }
 """What another algo would leave out of the order's terms."""
 
+_BELOW_ZERO = frozenset({"FUT", "CONTFUT", "BAG"})
+"""Security types that can trade at zero and below: futures, and combinations of several legs."""
+
 _NEEDS_LIMIT = frozenset({OrderType.STOP_LIMIT, OrderType.LIMIT_ON_CLOSE})
 _NEEDS_STOP_PRICE = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
@@ -60,6 +63,7 @@ def admission_reasons(  # noqa: PLR0913 - each is a fact that one of the checks 
     live_orders: int = 0,
     reference_price: Price | None = None,
     accounts: Collection[str] = (),
+    own_account: str | None = None,
     day: TradingDay | None = None,
 ) -> tuple[str, ...]:
     """Return why *order* may not be worked; empty when it may.
@@ -73,6 +77,7 @@ def admission_reasons(  # noqa: PLR0913 - each is a fact that one of the checks 
         live_orders: parents that are live already.
         reference_price: the market, in 1e-9 of the currency; None while there is no quote.
         accounts: the accounts that orders may name; empty leaves the account unchecked.
+        own_account: whose an order is that names none; None where it must name one of several.
         day: the sessions that the window must touch; None leaves them unchecked.
     """
     checks = [
@@ -80,14 +85,15 @@ def admission_reasons(  # noqa: PLR0913 - each is a fact that one of the checks 
         _window_reasons(order, now, day),
         _algo_reasons(order, known_algos),
         _unsupported_reasons(order),
-        _account_reasons(order, accounts),
+        account_reasons(order.account, accounts, own_account),
         _count_reasons(live_orders, limits),
         _distance_reasons(order, limits, reference_price),
     ]
     if instrument is None:
         known = [f"unknown symbol {order.symbol!r}: no instrument is registered under it"]
     else:
-        known = [*_grid_reasons(order, instrument), *_notional_reasons(order, instrument, limits, reference_price)]
+        grid, notional = _grid_reasons(order, instrument), _notional_reasons(order, instrument, limits, reference_price)
+        known = [*grid, *_sign_reasons(order, instrument), *notional]
     return (*known, *(reason for check in checks for reason in check))
 
 
@@ -95,11 +101,44 @@ def amount_reasons(
     order: NewOrder, instrument: Instrument, limits: RiskLimits, reference_price: Price | None
 ) -> tuple[str, ...]:
     """Return why *order* is too much at once, or at a price that looks mistyped; see `admission_reasons`."""
-    return (
-        *_quantity_reasons(order, limits),
-        *_notional_reasons(order, instrument, limits, reference_price),
-        *_distance_reasons(order, limits, reference_price),
+    size, distance = (
+        size_reasons(order, instrument, limits, reference_price),
+        _distance_reasons(order, limits, reference_price),
     )
+    return (*_sign_reasons(order, instrument), *size, *distance)
+
+
+def limit_checks(
+    order: NewOrder, instrument: Instrument, limits: RiskLimits, reference_price: Price | None
+) -> tuple[tuple[str, ...], ...]:
+    """Return the reasons of each limit by itself, always in the same order; see `admission_reasons`."""
+    return (
+        tuple(_quantity_reasons(order, limits)),
+        tuple(_notional_reasons(order, instrument, limits, reference_price)),
+        tuple(_distance_reasons(order, limits, reference_price)),
+    )
+
+
+def size_reasons(
+    order: NewOrder, instrument: Instrument, limits: RiskLimits, reference_price: Price | None
+) -> tuple[str, ...]:
+    """Return why *order* is too much at once; see `admission_reasons`."""
+    return (*_quantity_reasons(order, limits), *_notional_reasons(order, instrument, limits, reference_price))
+
+
+def sign_reason(name: str, price: Price | None, instrument: Instrument) -> str | None:
+    """Say why a price cannot be one of *instrument*, by its sign; None when it can, or there is no price."""
+    if price is None or price > 0 or instrument.security_type.upper() in _BELOW_ZERO:
+        return None
+    return f"{name} {_money(price)} is not positive: {instrument.symbol} ({instrument.security_type}) has no such price"
+
+
+def account_reasons(account: str | None, accounts: Collection[str], own_account: str | None = None) -> Iterator[str]:
+    """Yield why an order may not be this account's; see `admission_reasons`."""
+    if account is not None and accounts and account not in accounts:
+        yield f"unknown account {account!r}: known are {', '.join(sorted(accounts))}"
+    elif account is None and own_account is None and len(accounts) > 1:
+        yield f"no account is named and there are several: {', '.join(sorted(accounts))}"
 
 
 def _quantity_reasons(order: NewOrder, limits: RiskLimits) -> Iterator[str]:
@@ -121,6 +160,13 @@ def _grid_reasons(order: NewOrder, instrument: Instrument) -> Iterator[str]:
             yield (
                 f"{name} {_money(price)} is not on the tick of {_money(tick)} ({instrument.symbol}); {_money(near)} is"
             )
+
+
+def _sign_reasons(order: NewOrder, instrument: Instrument) -> Iterator[str]:
+    for name, price in (("limit_price", order.limit_price), ("stop_price", order.stop_price)):
+        reason = sign_reason(name, price, instrument)
+        if reason is not None:
+            yield reason
 
 
 def _notional_reasons(
@@ -181,13 +227,6 @@ def _unsupported_reasons(order: NewOrder) -> Iterator[str]:
         yield f"time in force {order.time_in_force} is not kept by algo {order.algo}; by these it is: {known}"
     if order.reduce_only and order.flattens is None:
         yield "reduce_only is not supported: the position at the broker is not known here"
-
-
-def _account_reasons(order: NewOrder, accounts: Collection[str]) -> Iterator[str]:
-    if order.account is not None and accounts and order.account not in accounts:
-        yield f"unknown account {order.account!r}: known are {', '.join(sorted(accounts))}"
-    elif order.account is None and len(accounts) > 1:
-        yield f"no account is named and there are several: {', '.join(sorted(accounts))}"
 
 
 def _count_reasons(live_orders: int, limits: RiskLimits) -> Iterator[str]:

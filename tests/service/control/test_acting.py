@@ -281,6 +281,18 @@ def test_what_fits_nothing_is_not_resolved() -> None:
     on_port(play)
 
 
+def test_a_word_about_a_child_that_is_known_to_be_fine_says_what_it_is() -> None:
+    """A child that is not in doubt is named with its state, instead of being called unknown."""
+
+    async def play(desk: PortDesk) -> None:
+        child = f"{await desk.resting()}-1"
+        body = {"by": "anna", "subject": child, "outcome": "never_arrived", "reason": "it is not in TWS"}
+        answer = await desk.post("/v1/resolve", body)
+        assert (answer.status, answer.error) == (409, f"{child} is not in doubt: it is working")
+
+    on_port(play)
+
+
 def test_an_act_that_is_not_durable_says_so() -> None:
     """With a journal that hangs an act is 504, points to the kill, and does not hang itself."""
     journal = MoodyJournal()

@@ -56,7 +56,8 @@ class IBBroker(IBEdge):
     Args:
         host, port: of the gateway's API socket; 4002 is IB Gateway's for paper accounts.
         client_id: of all orders, for ever: only the client id that placed an order may change it.
-        account: which account to trade; None is the only one that the gateway serves.
+        account: which account to trade; None is the only one that the gateway serves. An order may name another paper
+            account of the same login.
         live: allow an account of real money. Without it only paper accounts are connected to.
         settings: patience and pace.
     """
@@ -331,9 +332,8 @@ class IBBroker(IBEdge):
         )
 
     def _account_of(self, order: OrderEvent) -> str:
-        session = self._connection.session
-        if order.account is not None and session is not None and order.account not in session.accounts:
-            raise BadInput(f"account {order.account} is not served by the gateway")
+        if order.account is not None and self.accounts and order.account not in self.accounts:
+            raise BadInput(f"account {order.account} is not traded here: {', '.join(self.accounts)} may be named")
         return order.account or self.account
 
     def _symbol_of(self, con_id: int) -> str | None:

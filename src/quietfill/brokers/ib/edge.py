@@ -18,7 +18,7 @@ from quietfill.brokers.ib.efficiency import Efficiency
 from quietfill.brokers.ib.errors import ApiIsReadOnly, NotConnected, StepUnanswered
 from quietfill.brokers.ib.gate import Gate
 from quietfill.brokers.ib.grids import Grids
-from quietfill.brokers.ib.guard import account_to_trade
+from quietfill.brokers.ib.guard import account_to_trade, tradable
 from quietfill.brokers.ib.hearing import Hearing
 from quietfill.brokers.ib.house_clock import HouseClock
 from quietfill.brokers.ib.house_codes import HouseCodes
@@ -62,6 +62,7 @@ class IBEdge:
     Attributes:
         notices: what a person should know, as (subject, text), the newest last.
         verdicts: of the last reconciliation, one a step.
+        accounts: those that an order may name; empty before the first session.
         settle: how long after a cancel's confirmation a fill of it may still come.
         algos: Interactive Brokers' own, which an agent over this edge offers beside ours.
     """
@@ -74,12 +75,14 @@ class IBEdge:
         self.settings = settings
         self.notices: list[tuple[str, str]] = []
         self.verdicts: tuple[Verdict, ...] = ()
+        self.accounts: tuple[str, ...] = ()
         self._wanted_account = account
         self._live = live
         self._clock: TimedClock = HouseClock()
         self._report: Callable[[ExecutionReport], None] = _deaf
         self._book: Callable[[BookUpdate], None] = _deaf
         self._link: Callable[[LinkState], None] = _deaf
+        self._serve: Callable[[tuple[str, ...], str], object] = lambda _accounts, _own: None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._data_epoch = 0
         self._counted: EngineState | None = None
@@ -260,6 +263,12 @@ class IBEdge:
         """Set who hears that an instrument's price ladder has changed at the broker, and how we know."""
         self._grids.changed = callback
 
+    def on_accounts(self, callback: Callable[[tuple[str, ...], str], object]) -> None:
+        """Set who hears which accounts an order may name, and whose one is that names none; told at each session."""
+        self._serve = callback
+        if self.accounts:
+            callback(self.accounts, self._children.account)
+
     def notice(self, subject: str, text: str) -> None:
         """Tell a person."""
         _log.warning(text, subject=subject)
@@ -294,7 +303,9 @@ class IBEdge:
         self._switchboard.problem = None
         # Whoever logs in at the gateway meanwhile, orders of this process are for the account that it began with.
         wanted = self._wanted_account or self._children.account or None
-        self._children.account = account_to_trade(session.accounts, wanted, live=self._live)
+        own = self._children.account = account_to_trade(session.accounts, wanted, live=self._live)
+        self.accounts = tradable(session.accounts, own)
+        self._serve(self.accounts, own)
         self._order_ids.proposed(session.next_id)
         self._take_books_up()
         self._dispatch.began()

@@ -27,6 +27,14 @@ def account_to_trade(served: tuple[str, ...], wanted: str | None, *, live: bool)
     return account
 
 
+def tradable(served: tuple[str, ...], own: str) -> tuple[str, ...]:
+    """Return the accounts that an order may name: the session's own, and the other paper ones.
+
+    Real money is traded in the account that was named for it, and in no other.
+    """
+    return tuple(account for account in served if account == own or is_paper(account))
+
+
 def is_paper(account: str) -> bool:
     """Say whether an account code is a paper account's: DU for individuals, DF for advisors."""
     return account.upper().startswith("D")

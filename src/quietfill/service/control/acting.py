@@ -7,6 +7,8 @@ import unicodedata
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from quietfill.domain.messages import Resolve
+from quietfill.engine.acts import unsettled
 from quietfill.service.control.answers import Refused
 from quietfill.service.control.awaiting import missing
 from quietfill.service.control.deciding import end_of, number
@@ -95,6 +97,9 @@ class Acting:
         await self._done(self._agent.resolve(body.subject, body.outcome, body.by, body.reason))
         settled = self._state.resolutions - before
         if not settled:
+            asked = Resolve(subject=body.subject, outcome=body.outcome, by=body.by, reason=body.reason)
+            if (why := unsettled(asked, self._state)) is not None:
+                raise Refused(HTTPStatus.CONFLICT, why)
             text = f"nothing that is in doubt or frozen fits {body.subject!r} and {body.outcome.value}"
             raise Refused(HTTPStatus.NOT_FOUND, text)
         return {"settled": settled}
