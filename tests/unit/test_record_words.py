@@ -19,6 +19,7 @@ from quietfill.domain.records import (
     KillSwitchReleased,
     OrderAmended,
     OrderPaused,
+    OrderRefused,
     OrderResumed,
     ReplaceRefused,
 )
@@ -37,6 +38,31 @@ LINES: list[tuple[AnyRecord, str]] = [
         "a amended by ann: quantity 5, limit 8.4, end 01:30:00, urgency 0.5: news",
     ),
     (AmendRefused(at=0, order_id="a", by="ann", reasons=("below filled", "past")), "a not amended: below filled; past"),
+    (
+        OrderRefused(at=0, order_id="a", decision_id="d", symbol="X", reasons=("too large", "off tick")),
+        "a refused: too large; off tick",
+    ),
+    (
+        OrderRefused(
+            at=0, order_id="a", decision_id="d", symbol="X", duplicate_of="accepted as order a",
+            reasons=("duplicate: decision d was accepted as order a",),
+        ),
+        "decision d refused: duplicate of order a",
+    ),
+    (
+        OrderRefused(
+            at=0, order_id="a", decision_id="d", symbol="X", duplicate_of="accepted as order a",
+            reasons=("Guard may not approve",), final=False,
+        ),
+        "decision d refused: Guard may not approve",
+    ),
+    (
+        OrderRefused(
+            at=0, order_id="a", decision_id="d", symbol="X", duplicate_of="refused: too large",
+            reasons=("duplicate: decision d was refused: too large",),
+        ),
+        "decision d refused: duplicate: decision d was refused: too large",
+    ),
     (OrderPaused(at=0, order_id="a", by="ann", reason="news"), "a paused by ann: news"),
     (OrderResumed(at=0, order_id="a", by="ann"), "a resumed by ann"),
     (

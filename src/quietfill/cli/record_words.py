@@ -53,7 +53,18 @@ def _accepted(record: OrderAccepted) -> str:
 
 
 def _refused(record: OrderRefused) -> str:
-    return f"{record.order_id} refused: {'; '.join(record.reasons)}"
+    """A decision that became an order before names that order's id: nothing of the order was refused."""
+    why = "; ".join(record.reasons)
+    if record.duplicate_of is None:
+        return f"{record.order_id} refused: {why}"
+    order_id = record.duplicate_of.removeprefix(_ACCEPTED_AS)
+    if why.startswith("duplicate") and order_id != record.duplicate_of:
+        why = f"duplicate of order {order_id}"
+    return f"decision {record.decision_id} refused: {why}"
+
+
+_ACCEPTED_AS: Final = "accepted as order "
+"""Before the order's id, in what became of a decision."""
 
 
 def _filled(record: ChildFilled) -> str:
