@@ -45,9 +45,7 @@ def test_each_trade_counts_once(settings: IBSettings, options: dict[str, bool]):
 
             assert each == together
             assert each[0] == each[1] > 0
-            assert one.books[-1].turnover == pytest.approx(
-                value, rel=1e-6
-            )  # it begins with a rounded average
+            assert one.books[-1].turnover == pytest.approx(value, rel=1e-6)  # it begins with a rounded average
             assert min(book.print_low for book in printed(one) if book.print_low is not None) == low
             assert one.broker._markets.quotes.market(SYMBOL).counts_prints  # type: ignore[union-attr]
 

@@ -46,7 +46,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-STATED = {Instrument: INSTRUMENTS, KillScope: SCOPES, msgspec.UnsetType: st.just(msgspec.UNSET)}
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+STATED = {Instrument: INSTRUMENTS, KillScope: SCOPES, msgspec.UnsetType: st.just(msgspec.UNSET), float: FINITE}
 """Strategies of what checks itself when it is made."""
 
 
